@@ -1,0 +1,59 @@
+/**
+ * Takes a server out of the distribution's packages without installing anything: a private apt downloads them,
+ * `dpkg -x` unpacks them into the cache. Needs no root, touches no list of the system, starts no service.
+ */
+import { existsSync, lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { cacheFolder, withLock } from './cache.js';
+import { codename, downloadPackages, execute } from './private-apt.js';
+import type { Program, ProgramNeed } from './server.js';
+
+/** The program from the cache, or undefined. */
+export function cachedProgram(need: ProgramNeed): Program | undefined {
+  const root = programFolder(need);
+  const command = ['usr/bin', 'usr/sbin', 'bin'].map((folder) => join(root, folder, need.executable)).find(existsSync);
+  if (!command) return undefined;
+  const libraries = ['usr/lib', 'lib'].flatMap((folder) => {
+    const path = join(root, folder);
+    const names = existsSync(path) ? readdirSync(path) : [];
+    return names.filter((name) => name.includes('-linux-')).map((name) => join(path, name));
+  });
+  return { command, env: { LD_LIBRARY_PATH: libraries.join(':') } };
+}
+
+/** Fetches it into the cache. Two processes that want the same do it once. */
+export async function fetchDebianProgram(need: ProgramNeed): Promise<Program> {
+  if (!existsSync('/etc/debian_version')) throw new Error('this is not a Debian or Ubuntu machine');
+  const root = programFolder(need);
+  await withLock(`${root}.lock`, async () => {
+    if (cachedProgram(need)) return;
+    const work = `${root}.fetch`;
+    rmSync(work, { recursive: true, force: true });
+    for (const file of await downloadPackages(work, need)) await execute('dpkg', ['-x', file, join(work, 'root')]);
+    repointAbsoluteLinks(join(work, 'root'));
+    rmSync(root, { recursive: true, force: true });
+    renameSync(join(work, 'root'), root); // Last, so that a fetch that was broken off leaves nothing that looks whole.
+    rmSync(work, { recursive: true, force: true });
+  });
+  const program = cachedProgram(need);
+  if (!program) throw new Error(`the packages ${need.packages.join(', ')} hold no ${need.executable}`);
+  return program;
+}
+
+export function programFolder({ executable, suite }: ProgramNeed): string {
+  return join(cacheFolder(), `${executable}-${suite ?? codename()}-${process.arch}`);
+}
+
+/** Packages link to absolute paths, which mean nothing unless they are unpacked at /. */
+function repointAbsoluteLinks(root: string, folder = root): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const stat = lstatSync(path);
+    if (stat.isDirectory()) repointAbsoluteLinks(root, path);
+    if (!stat.isSymbolicLink()) continue;
+    const target = readlinkSync(path);
+    if (!target.startsWith('/') || !existsSync(join(root, target))) continue;
+    rmSync(path);
+    symlinkSync(relative(dirname(path), join(root, target)), path);
+  }
+}
