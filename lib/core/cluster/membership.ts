@@ -1,0 +1,185 @@
+import { sleep, type Clock } from '../common/clock.js';
+import type { Disposable } from '../common/disposable.js';
+import { DistributedScheduleError, errorMessage } from '../common/errors.js';
+import type { LoggerPort } from '../common/logger.js';
+import { keys, listAll } from '../registry/keyspace.js';
+import type { Change, Registry } from '../registry/registry.js';
+import type { ClusterView } from './cluster-view.js';
+import { decodeNode, type NodeRecord, type NodeStatus } from './node-record.js';
+import { SessionKeeper, type SessionLoss } from './session-keeper.js';
+
+const FIRST_RETRY_MS = 200;
+const MAX_RETRY_MS = 5_000;
+
+export interface MembershipOptions {
+  ttlMs: number;
+  heartbeatMs: number;
+  resyncMs: number;
+}
+
+export interface MembershipHooks {
+  /** In the cluster, not yet `working`: load what is to be known. A rejection is a failed join and is tried again. */
+  onJoining(): Promise<void>;
+  /** `working`: units are given to this node from now on. */
+  onWorking(): void;
+  /** Not in the cluster any more; a new join is under way. */
+  onLost(reason: SessionLoss): void;
+  onRenewed(): void;
+  /** Must not reject. */
+  measureClock(): Promise<void>;
+  /** Time for anti-entropy: read again what is watched. */
+  onResync(): Promise<void>;
+}
+
+/** This node's place in the cluster: its session, its record, and its way back after a loss. Never gives up until `leave`. */
+export class Membership {
+  readonly keeper: SessionKeeper;
+  private status: NodeStatus = 'starting';
+  private joining?: Promise<void>;
+  private stopped = false;
+  private readonly stopping = new AbortController();
+  private watch?: Disposable;
+  private resyncTimer?: Disposable;
+  lastFailure?: string;
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly clock: Clock,
+    private readonly view: ClusterView,
+    /** What the record says besides status and session. */
+    private readonly describe: () => Omit<NodeRecord, 'session' | 'status' | 'lastAliveAt'>,
+    private readonly options: MembershipOptions,
+    private readonly hooks: MembershipHooks,
+    private readonly logger: LoggerPort,
+  ) {
+    this.keeper = new SessionKeeper(registry, clock, options, {
+      onRenewed: () => hooks.onRenewed(),
+      measureClock: () => hooks.measureClock(),
+      onLost: (reason) => {
+        this.status = 'starting';
+        hooks.onLost(reason);
+        this.rejoin();
+      },
+    });
+  }
+
+  /** One attempt to get into the cluster; rejects with what stood in the way. */
+  join(): Promise<void> {
+    return (this.joining = this.attempt().finally(() => (this.joining = undefined)));
+  }
+
+  private async attempt(): Promise<void> {
+    await this.registry.connect();
+    const session = await this.keeper.open();
+    try {
+      this.status = 'starting';
+      await this.claimNodeId();
+      await this.publish();
+      this.watch ??= await this.registry.watch(keys.nodes, (change) => this.see(change));
+      await this.loadNodes();
+      await this.hooks.onJoining();
+      if (this.keeper.session !== session || this.stopped) throw new Error('the session was lost while joining');
+      this.status = 'working';
+      await this.publish();
+    } catch (error) {
+      await this.keeper.end();
+      throw error;
+    }
+    this.lastFailure = undefined;
+    this.armResync();
+    this.hooks.onWorking();
+  }
+
+  /** Joins in the background, for as long as it takes. */
+  rejoin(): void {
+    if (this.joining || this.stopped) return;
+    this.joining = this.joinUntilDone().finally(() => (this.joining = undefined));
+  }
+
+  /** Nobody gives this node units any more; its session and record stay, since its runs go on. */
+  async announceLeaving(): Promise<void> {
+    this.stopped = true;
+    this.stopping.abort();
+    await this.joining?.catch(() => undefined);
+    this.status = 'leaving';
+    if (this.keeper.session) await this.publish();
+  }
+
+  async leave(): Promise<void> {
+    this.stopped = true;
+    this.stopping.abort();
+    this.resyncTimer?.dispose();
+    this.watch?.dispose();
+    await this.joining?.catch(() => undefined);
+    await this.keeper.end();
+  }
+
+  /** Writes the node record as it is now. */
+  async publish(): Promise<void> {
+    const session = this.keeper.session;
+    if (!session) return;
+    const record: NodeRecord = {
+      ...this.describe(),
+      session: session.id,
+      status: this.status,
+      lastAliveAt: this.clock.now(),
+    };
+    const write = { key: keys.node(record.id), value: JSON.stringify(record), session: session.id };
+    const [result] = await this.registry.commit([write]);
+    if (result?.ok) this.view.apply({ ...write, revision: result.revision, token: result.token });
+  }
+
+  private async joinUntilDone(): Promise<void> {
+    for (let wait = FIRST_RETRY_MS; !this.stopped; wait = Math.min(wait * 2, MAX_RETRY_MS)) {
+      try {
+        return await this.attempt();
+      } catch (error) {
+        const message = errorMessage(error);
+        if (message !== this.lastFailure)
+          this.logger.warn('Not in the cluster; trying again until it works', { reason: message });
+        this.lastFailure = message;
+        await sleep(this.clock, wait, this.stopping.signal);
+      }
+    }
+  }
+
+  /** Two processes under one node id would take each other's runs for their own: the second one stays out. */
+  private async claimNodeId(): Promise<void> {
+    const { id, boot } = this.describe();
+    const entry = await this.registry.get(keys.node(id), { fresh: true });
+    const other = entry && decodeNode(entry.value);
+    if (!other || other.boot === boot) return;
+    const message =
+      `Node id "${id}" is in use by process ${other.pid} on ${other.hostname}. Give each process an id of its own, or leave ` +
+      `the option node.id out. If that process is gone, its session ends within ${this.options.ttlMs} ms`;
+    throw new DistributedScheduleError('NODE_ID_IN_USE', message, { nodeId: id, retryable: true });
+  }
+
+  private see(change: Change): void {
+    if (change.type === 'put') this.view.apply(change.entry);
+    else if (change.type === 'deleted') this.view.forget(change.key.slice(keys.nodes.length));
+    else this.loadNodes().catch(() => undefined); // the next resync repairs it
+  }
+
+  private async loadNodes(): Promise<void> {
+    this.view.replaceAll(await listAll(this.registry, keys.nodes));
+  }
+
+  private armResync(): void {
+    this.resyncTimer?.dispose();
+    this.resyncTimer = this.clock.setTimer(this.options.resyncMs, () => {
+      this.resync()
+        .catch((error: unknown) =>
+          this.logger.debug('Resync failed; the next one repairs it', { reason: errorMessage(error) }),
+        )
+        .finally(() => !this.stopped && this.armResync());
+    });
+  }
+
+  private async resync(): Promise<void> {
+    if (!this.keeper.session) return;
+    await this.publish();
+    await this.loadNodes();
+    await this.hooks.onResync();
+  }
+}

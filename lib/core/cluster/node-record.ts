@@ -1,0 +1,69 @@
+import type { EpochMs } from '../common/clock.js';
+
+/**
+ * What a node is doing:
+ *
+ * ```
+ *   starting ──▶ working ──▶ leaving ──▶ (record removed)
+ *      ▲            │ session lost
+ *      └────────────┘
+ * ```
+ *
+ * Only `working` nodes are given units. A `leaving` one lets its runs end.
+ */
+export type NodeStatus = 'starting' | 'working' | 'leaving';
+
+/** What is stored at `nodes/<nodeId>`, bound to the node's session. */
+export interface NodeRecord {
+  id: string;
+  /** A restarted process is a new incarnation, even under the same id. */
+  boot: string;
+  session: string;
+  status: NodeStatus;
+  hostname: string;
+  ip?: string;
+  pid: number;
+  weight: number;
+  labels: Record<string, string>;
+  /** Version of the application, as given in the options. */
+  version?: string;
+  /** Ids of the handlers it has; `*` is the default handler. */
+  handlers: string[];
+  /** Runs going on when the record was written. */
+  running: number;
+  startedAt: EpochMs;
+  /** Written at join, at each change and at each resync; the session, not this, is the proof of life. */
+  lastAliveAt: EpochMs;
+}
+
+export function decodeNode(text: string): NodeRecord | undefined {
+  try {
+    const record = JSON.parse(text) as NodeRecord;
+    return typeof record.id === 'string' && typeof record.session === 'string' && Array.isArray(record.handlers)
+      ? record
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The default handler's id: it stands for every handler id that has no handler of its own. */
+export const DEFAULT_HANDLER = '*';
+
+/** Whether the node may run a task with this handler and these required labels. */
+export function isCandidate(
+  node: NodeRecord,
+  handler: string,
+  nodeSelector: Readonly<Record<string, string>>,
+): boolean {
+  if (node.status !== 'working') return false;
+  if (!node.handlers.includes(handler) && !node.handlers.includes(DEFAULT_HANDLER)) return false;
+  return Object.entries(nodeSelector).every(([label, value]) => node.labels[label] === value);
+}
+
+/** Whether nothing has changed between two versions of a record that assignment looks at. */
+export function sameForPlacement(a: NodeRecord, b: NodeRecord): boolean {
+  const relevant = ({ status, boot, handlers, weight, labels }: NodeRecord): string =>
+    JSON.stringify([status, boot, handlers, weight, labels]);
+  return relevant(a) === relevant(b);
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '../common/clock.js';
+import type { Disposable } from '../common/disposable.js';
+import type { Registry, RegistrySession } from '../registry/registry.js';
+
+export type SessionLoss = 'expired' | 'trust-window';
+
+/** Wall and monotonic time that drift apart by more than this since the last renewal mean a step or a suspended machine. */
+const CLOCK_STEP_MS = 2_000;
+/** After a renewal that failed the next one follows soon. */
+const RETRY_MS = 500;
+
+/**
+ * Keeps one session alive and says how far this node may trust it.
+ *
+ * ```
+ *   none ──open──▶ trusted ──renewed──▶ trusted
+ *                     │ no renewal for ttl − margin (own monotonic clock, counted from when the
+ *                     │ last successful renewal was *sent*), or the store says that it expired
+ *                     ▼
+ *                   lost  (onLost, once; a lost session is never used again)
+ * ```
+ *
+ * The margin makes the node stop before the store gives its units to others.
+ */
+export class SessionKeeper {
+  /** Round trip of the last renewal, in milliseconds. */
+  latencyMs?: number;
+  private current?: RegistrySession;
+  private trustUntil = -Infinity;
+  private wallAtTrust = 0;
+  private monotonicAtTrust = 0;
+  private renewTimer?: Disposable;
+  private trustTimer?: Disposable;
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly clock: Clock,
+    private readonly options: { ttlMs: number; heartbeatMs: number },
+    private readonly hooks: {
+      onLost(reason: SessionLoss): void;
+      onRenewed(): void;
+      /** Asks the registry for its time beside each renewal, so that trust never comes back before the time is right. */
+      measureClock(): Promise<void>;
+    },
+  ) {}
+
+  get session(): RegistrySession | undefined {
+    return this.current;
+  }
+
+  /** Whether this node may claim and start now. */
+  trusted(): boolean {
+    if (!this.current || this.clock.monotonic() >= this.trustUntil) return false;
+    const wall = this.clock.now() - this.wallAtTrust;
+    const monotonic = this.clock.monotonic() - this.monotonicAtTrust;
+    return wall - monotonic < CLOCK_STEP_MS;
+  }
+
+  async open(): Promise<RegistrySession> {
+    const sent = this.clock.monotonic();
+    const session = await this.registry.openSession({ ttlMs: this.options.ttlMs });
+    this.current = session;
+    this.trustFrom(sent, session);
+    this.renewIn(this.options.heartbeatMs);
+    return session;
+  }
+
+  /** Renews now, out of turn: for when trust ran out or is in doubt. */
+  async renew(): Promise<boolean> {
+    const session = this.current;
+    if (!session) return false;
+    const sent = this.clock.monotonic();
+    const [answer] = await Promise.all([session.renew(), this.hooks.measureClock()]);
+    if (this.current !== session) return false;
+    if (answer === 'expired') {
+      this.lose('expired');
+      return false;
+    }
+    this.latencyMs = this.clock.monotonic() - sent;
+    this.trustFrom(sent, session);
+    this.hooks.onRenewed();
+    return true;
+  }
+
+  /** Ends the session in the store. Failing to reach it is no error: the session then expires by itself. */
+  async end(): Promise<void> {
+    const session = this.current;
+    this.forget();
+    await session?.end().catch(() => undefined);
+  }
+
+  private renewIn(delayMs: number): void {
+    const session = this.current;
+    this.renewTimer?.dispose();
+    this.renewTimer = this.clock.setTimer(delayMs, () => void this.heartbeat(session));
+  }
+
+  private async heartbeat(session: RegistrySession | undefined): Promise<void> {
+    let next = this.options.heartbeatMs;
+    try {
+      await this.renew();
+    } catch {
+      next = Math.min(next, RETRY_MS); // no answer: the trust timer decides how long that may last
+    }
+    if (session && this.current === session) this.renewIn(next);
+  }
+
+  private trustFrom(sent: number, session: RegistrySession): void {
+    this.trustUntil = sent + session.ttlMs - trustMarginMs(session.ttlMs);
+    this.wallAtTrust = this.clock.now();
+    this.monotonicAtTrust = this.clock.monotonic();
+    this.trustTimer?.dispose();
+    this.trustTimer = this.clock.setTimer(this.trustUntil - this.clock.monotonic(), () => this.lose('trust-window'));
+  }
+
+  private lose(reason: SessionLoss): void {
+    if (!this.current) return;
+    this.forget();
+    this.hooks.onLost(reason);
+  }
+
+  private forget(): void {
+    this.current = undefined;
+    this.trustUntil = -Infinity;
+    this.renewTimer?.dispose();
+    this.trustTimer?.dispose();
+  }
+}
+
+/** How long before its end a session is no longer trusted: a fifth of it, at least a second, never more than half. */
+export function trustMarginMs(ttlMs: number): number {
+  return Math.min(Math.max(1_000, ttlMs / 5), ttlMs / 2);
+}

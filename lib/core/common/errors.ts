@@ -1,0 +1,55 @@
+/** Stable codes: programs may branch on them, documentation is indexed by them. */
+export type ErrorCode =
+  | 'CLAIM_CONFLICT'
+  | 'HANDLER_NOT_FOUND'
+  | 'INVALID_OPTIONS'
+  | 'INVALID_SCHEDULE'
+  | 'INVALID_TASK'
+  | 'MISSING_PEER'
+  | 'NODE_ID_IN_USE'
+  | 'NOT_RUNNING'
+  | 'REGISTRY_REFUSED'
+  | 'REGISTRY_UNAVAILABLE'
+  | 'RUN_ABORTED'
+  | 'RUN_TIMEOUT'
+  | 'TASK_DELETED'
+  | 'TASK_EXISTS'
+  | 'TASK_NOT_FOUND'
+  | 'TASK_RUNNING'
+  | 'TASK_STATE';
+
+export interface ErrorDetails {
+  /** Whether the same call may succeed later without a change by the caller. @default false */
+  retryable?: boolean;
+  task?: string;
+  runId?: string;
+  nodeId?: string;
+  cause?: unknown;
+}
+
+/** Every error the library throws. The message says what was given, what was expected and what to do. */
+export class DistributedScheduleError extends Error {
+  readonly retryable: boolean;
+  readonly task?: string;
+  readonly runId?: string;
+  readonly nodeId?: string;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.retryable = details.retryable ?? false;
+    if (details.task !== undefined) this.task = details.task;
+    if (details.runId !== undefined) this.runId = details.runId;
+    if (details.nodeId !== undefined) this.nodeId = details.nodeId;
+  }
+}
+
+/** The text of whatever was thrown: handlers throw strings, objects and nothing at all. */
+export function errorMessage(thrown: unknown): string {
+  if (thrown !== null && typeof thrown === 'object' && 'message' in thrown) return String(thrown.message);
+  return String(thrown);
+}

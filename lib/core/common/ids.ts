@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto';
+
+/** A source of random numbers in [0, 1). Handed to everything that draws, so that a simulation can replay it. */
+export type Random = () => number;
+
+export const systemRandom: Random = () => randomBytes(4).readUInt32BE() / 0x1_0000_0000;
+
+const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
+
+/** `length` random characters of [0-9a-z]: about 5.17 bits each. */
+export function randomId(random: Random, length: number): string {
+  let id = '';
+  for (let i = 0; i < length; i++) id += ALPHABET[Math.floor(random() * ALPHABET.length)];
+  return id;
+}
+
+/**
+ * Run ids of one incarnation of a node: its boot id and a counter. Unique because the boot id is (62 bits), made
+ * before the claim is written, and cheap, because ten thousand of them may be wanted in one second.
+ */
+export class RunIds {
+  private count = 0;
+
+  constructor(private readonly bootId: string) {}
+
+  next(): string {
+    return `${this.bootId}-${(this.count++).toString(36)}`;
+  }
+}

@@ -1,0 +1,57 @@
+import type { EpochMs } from './clock.js';
+import type { Json } from './json.js';
+
+/** What made a run start. */
+export type Trigger = 'schedule' | 'misfire' | 'recovery' | 'manual';
+
+/** How a run ended. `lost`: its node died or lost its session, and nobody knows how far it got. */
+export type RunOutcome = 'succeeded' | 'failed' | 'timed-out' | 'cancelled' | 'lost';
+
+/** Why a tick was settled without a run. */
+export type SkipReason = 'coalesced' | 'misfire-skipped' | 'too-late' | 'over-limit' | 'overlap';
+
+export interface RunError {
+  name: string;
+  message: string;
+  stack?: string;
+}
+
+/** A run that ended, as history keeps it. */
+export interface RunRecord {
+  kind: 'run';
+  id: string;
+  task: string;
+  unit: string;
+  /** Absent where no tick stands behind the run (`trigger: 'manual'`). */
+  tick?: EpochMs;
+  trigger: Trigger;
+  nodeId: string;
+  attempt: number;
+  /** The fencing token, in decimal digits. */
+  token?: string;
+  claimedAt: EpochMs;
+  startedAt?: EpochMs;
+  endedAt: EpochMs;
+  outcome: RunOutcome;
+  error?: RunError;
+  result?: Json;
+}
+
+/** A stretch of ticks that did not run, all for one reason. */
+export interface SkipRecord {
+  kind: 'skip';
+  task: string;
+  unit: string;
+  from: EpochMs;
+  to: EpochMs;
+  /** How many ticks; a lower bound where `atLeast` is set. */
+  count: number;
+  atLeast?: true;
+  reason: SkipReason;
+  /** With `overlap`: the run that stood in the way, and where it runs. */
+  blocker?: { runId: string; nodeId: string };
+  nodeId: string;
+  at: EpochMs;
+}
+
+export type HistoryRecord = RunRecord | SkipRecord;

@@ -1,0 +1,47 @@
+import type { EpochMs } from '../common/clock.js';
+import type { RunOutcome, RunRecord, SkipRecord, Trigger } from '../common/run.js';
+import type { TaskState } from '../task/task-definition.js';
+
+export interface NodeEvent {
+  nodeId: string;
+  status: string;
+}
+
+export interface TaskEvent {
+  task: string;
+  state: TaskState;
+}
+
+export interface RunStartedEvent {
+  id: string;
+  task: string;
+  unit: string;
+  tick?: EpochMs;
+  trigger: Trigger;
+  nodeId: string;
+  attempt: number;
+  startedAt: EpochMs;
+}
+
+/**
+ * Every event and its payload. Node and task events tell what this node noticed of the cluster; run and tick events
+ * tell what this node did. They are best effort: history, not events, is the record.
+ */
+export interface SchedulerEvents extends Record<`run.${RunOutcome}`, RunRecord> {
+  'node.joined': NodeEvent;
+  'node.changed': NodeEvent;
+  'node.left': NodeEvent;
+  'session.lost': { reason: string };
+  'session.working': { nodeId: string };
+  'task.added': TaskEvent;
+  'task.changed': TaskEvent;
+  'task.deleted': TaskEvent;
+  'run.started': RunStartedEvent;
+  'run.retrying': RunStartedEvent & { error: string; delayMs: number };
+  'tick.skipped': SkipRecord;
+}
+
+export type EventName = keyof SchedulerEvents;
+
+/** One event: `type` tells which payload `data` is. */
+export type SchedulerEvent = { [K in EventName]: { type: K; at: EpochMs; data: SchedulerEvents[K] } }[EventName];

@@ -1,0 +1,131 @@
+import { isObservable, lastValueFrom } from 'rxjs';
+import { withTimeout, type Clock, type EpochMs } from '../common/clock.js';
+import { DistributedScheduleError, errorMessage } from '../common/errors.js';
+import type { Random } from '../common/ids.js';
+import { encodeJson, type Json } from '../common/json.js';
+import type { RunError, RunOutcome } from '../common/run.js';
+import type { EventHub } from '../events/event-hub.js';
+import type { ResolvedPolicies } from '../task/policies.js';
+import type { HandlerTable } from './handler-table.js';
+import { compose, type Invocation } from './middleware.js';
+import { retryMiddleware } from './middlewares/retry.js';
+import { ABORT_GRACE_MS, timeoutMiddleware } from './middlewares/timeout.js';
+import type { TaskRun } from './task-run.js';
+
+/** What a run needs to be executed, and what it leaves behind. */
+export interface Execution {
+  readonly handler: string;
+  readonly policies: ResolvedPolicies;
+  readonly run: TaskRun;
+}
+
+export interface ExecutionResult {
+  outcome: RunOutcome;
+  attempt: number;
+  startedAt: EpochMs;
+  endedAt: EpochMs;
+  result?: Json;
+  error?: RunError;
+}
+
+/** The longest result of a handler that is kept, in bytes of JSON. */
+export const MAX_RESULT_BYTES = 8 * 1024;
+const MAX_STACK = 4_000;
+
+/**
+ * Runs handlers. Whatever a handler does, throw, hang, return something that cannot be stored, the answer is an
+ * `ExecutionResult`; nothing escapes into the process.
+ */
+export class Executor {
+  private readonly call: (invocation: Invocation) => Promise<unknown>;
+
+  constructor(
+    private readonly handlers: HandlerTable,
+    private readonly clock: Clock,
+    random: Random,
+    private readonly events: EventHub,
+  ) {
+    const onRetry = ({ run }: Invocation, error: unknown, delayMs: number): void =>
+      events.emit('run.retrying', { ...startedEvent(run), error: errorMessage(error), delayMs });
+    const middlewares = [retryMiddleware(clock, random, onRetry), timeoutMiddleware(clock)];
+    this.call = compose(middlewares, (invocation) => this.callHandler(invocation));
+  }
+
+  async execute({ handler, policies, run }: Execution): Promise<ExecutionResult> {
+    const startedAt = run.startedAt.getTime();
+    const invocation: Invocation = { run, policies, handler };
+    this.events.emit('run.started', startedEvent(run));
+    const settled = await this.untilAborted(run, this.call(invocation)).then(
+      (value) => this.success(value),
+      (error: unknown) => failure(error, run),
+    );
+    return { attempt: invocation.run.attempt, startedAt, endedAt: this.clock.now(), ...settled };
+  }
+
+  private async callHandler({ handler, run }: Invocation): Promise<unknown> {
+    const fn = this.handlers.find(handler);
+    if (!fn) {
+      const known =
+        this.handlers
+          .ids()
+          .map((id) => `"${id}"`)
+          .join(', ') || 'none';
+      const message = `No handler "${handler}" on this node. Declare @TaskHandler('${handler}') on a provider method; declared are: ${known}`;
+      throw new DistributedScheduleError('HANDLER_NOT_FOUND', message, { task: run.task });
+    }
+    const value = await fn(run);
+    return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
+  }
+
+  /** An aborted run is waited for, but not for ever: a handler that ignores its signal must not hold the shutdown. */
+  private untilAborted(run: TaskRun, call: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        void withTimeout(
+          this.clock,
+          call.catch(() => undefined),
+          ABORT_GRACE_MS,
+        ).then(() => reject(run.signal.reason));
+      };
+      if (run.signal.aborted) onAbort();
+      else run.signal.addEventListener('abort', onAbort, { once: true });
+      call.then(resolve, reject).finally(() => run.signal.removeEventListener('abort', onAbort));
+    });
+  }
+
+  private success(value: unknown): Pick<ExecutionResult, 'outcome' | 'result' | 'error'> {
+    if (value === undefined) return { outcome: 'succeeded' };
+    const encoded = encodeJson(value, MAX_RESULT_BYTES);
+    if ('text' in encoded) return { outcome: 'succeeded', result: JSON.parse(encoded.text) as Json };
+    return { outcome: 'succeeded', result: `(not kept: ${encoded.problem})` };
+  }
+}
+
+function startedEvent(run: TaskRun) {
+  const { id, task, unit, trigger, nodeId, attempt, startedAt, tick } = run;
+  return {
+    id,
+    task,
+    unit,
+    trigger,
+    nodeId,
+    attempt,
+    startedAt: startedAt.getTime(),
+    ...(tick && { tick: tick.getTime() }),
+  };
+}
+
+function failure(thrown: unknown, run: TaskRun): Pick<ExecutionResult, 'outcome' | 'error'> {
+  const outcome = run.signal.aborted ? 'cancelled' : code(thrown) === 'RUN_TIMEOUT' ? 'timed-out' : 'failed';
+  const details = thrown !== null && typeof thrown === 'object' ? (thrown as { name?: unknown; stack?: unknown }) : {};
+  const error: RunError = {
+    name: typeof details.name === 'string' ? details.name : 'Error',
+    message: errorMessage(thrown),
+  };
+  if (outcome === 'failed' && typeof details.stack === 'string') error.stack = details.stack.slice(0, MAX_STACK);
+  return { outcome, error };
+}
+
+function code(thrown: unknown): unknown {
+  return thrown instanceof DistributedScheduleError ? thrown.code : undefined;
+}

@@ -1,0 +1,25 @@
+import type { ResolvedPolicies } from '../task/policies.js';
+import type { TaskRun } from './task-run.js';
+
+/** One run on its way through the executor. `run` is replaced for each attempt. */
+export interface Invocation {
+  run: TaskRun;
+  readonly handler: string;
+  readonly policies: ResolvedPolicies;
+}
+
+/** Wraps the handler: call `next` to go on inwards, look at what it gives or throws, or do not call it at all. */
+export type TaskMiddleware = (invocation: Invocation, next: () => Promise<unknown>) => Promise<unknown>;
+
+export function compose(
+  middlewares: readonly TaskMiddleware[],
+  innermost: (invocation: Invocation) => Promise<unknown>,
+) {
+  return (invocation: Invocation): Promise<unknown> => {
+    const step = (index: number): Promise<unknown> => {
+      const middleware = middlewares[index];
+      return middleware ? middleware(invocation, () => step(index + 1)) : innermost(invocation);
+    };
+    return step(0);
+  };
+}

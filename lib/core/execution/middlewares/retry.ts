@@ -1,0 +1,40 @@
+import { sleep, type Clock } from '../../common/clock.js';
+import { errorMessage } from '../../common/errors.js';
+import type { Random } from '../../common/ids.js';
+import type { ResolvedPolicies } from '../../task/policies.js';
+import type { Invocation, TaskMiddleware } from '../middleware.js';
+
+/** The longest wait before the attempt after `attempt`, before jitter. */
+export function backoffMs(retry: ResolvedPolicies['retry'], attempt: number): number {
+  const { delayMs, backoff, maxDelayMs } = retry;
+  const factor = backoff === 'fixed' ? 1 : backoff === 'linear' ? attempt : 2 ** (attempt - 1);
+  return Math.min(delayMs * factor, maxDelayMs);
+}
+
+/**
+ * Calls the handler again when it throws, on this node, within the same run. Growing waits are drawn between zero and
+ * the backoff (full jitter), so that what failed together does not come back together. An aborted run is not retried.
+ */
+export function retryMiddleware(
+  clock: Clock,
+  random: Random,
+  onRetry: (invocation: Invocation, error: unknown, delayMs: number) => void,
+): TaskMiddleware {
+  return async (invocation, next) => {
+    const { retry } = invocation.policies;
+    const first = invocation.run;
+    for (let attempt = first.attempt; ; attempt++) {
+      invocation.run = { ...first, attempt };
+      try {
+        return await next();
+      } catch (error) {
+        if (attempt >= retry.attempts || first.signal.aborted) throw error;
+        const longest = backoffMs(retry, attempt);
+        const delayMs = retry.backoff === 'fixed' ? longest : Math.round(longest * random());
+        onRetry(invocation, errorMessage(error), delayMs);
+        await sleep(clock, delayMs, first.signal);
+        if (first.signal.aborted) throw error;
+      }
+    }
+  };
+}

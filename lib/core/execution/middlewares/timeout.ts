@@ -1,0 +1,38 @@
+import { withTimeout, type Clock } from '../../common/clock.js';
+import { DistributedScheduleError } from '../../common/errors.js';
+import type { TaskMiddleware } from '../middleware.js';
+
+/** How long a handler may go on after its signal aborted before the run is recorded without it. */
+export const ABORT_GRACE_MS = 5_000;
+
+/**
+ * Aborts an attempt that takes too long, and waits for the handler to end: a run that is recorded as over while its
+ * handler goes on would let the next one overlap with it. After the grace the run is recorded as timed out all the same.
+ */
+export function timeoutMiddleware(clock: Clock): TaskMiddleware {
+  return async (invocation, next) => {
+    const { timeoutMs } = invocation.policies;
+    if (timeoutMs === undefined) return next();
+    const outer = invocation.run.signal;
+    const expiry = new AbortController();
+    invocation.run = { ...invocation.run, signal: AbortSignal.any([outer, expiry.signal]) };
+    const attempt = next();
+    if ((await withTimeout(clock, attempt, timeoutMs)) !== 'timeout') return attempt;
+    const { task, id } = invocation.run;
+    const error = new DistributedScheduleError(
+      'RUN_TIMEOUT',
+      `Run ${id} of task "${task}" took longer than its timeout of ${timeoutMs} ms`,
+      {
+        task,
+        runId: id,
+      },
+    );
+    expiry.abort(error);
+    await withTimeout(
+      clock,
+      attempt.catch(() => undefined),
+      ABORT_GRACE_MS,
+    );
+    throw error;
+  };
+}

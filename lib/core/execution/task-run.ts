@@ -1,0 +1,33 @@
+import type { Trigger } from '../common/run.js';
+
+/** What a handler gets as its one argument. */
+export interface TaskRun<P = unknown> {
+  /** Unique in the cluster; the same for all attempts of the run. */
+  readonly id: string;
+  readonly task: string;
+  /** `<task>`, or `<task>#<shard>`. */
+  readonly unit: string;
+  /** The planned instant, the same on every node. Absent where the run was asked for by hand. */
+  readonly tick?: Date;
+  readonly startedAt: Date;
+  /** 1 for the first call of the handler. */
+  readonly attempt: number;
+  readonly trigger: Trigger;
+  /** The tick after this one, where there is one. */
+  readonly nextTick?: Date;
+  readonly nodeId: string;
+  /**
+   * Grows with every claim of the unit. Give it to what the handler writes to, and let that refuse a lower one than it
+   * has seen: then even a process that was frozen for an hour cannot overwrite what came after it.
+   */
+  readonly fencingToken: bigint;
+  /**
+   * Aborts when the run should end early: `reason` is a `DistributedScheduleError` with code `RUN_TIMEOUT` or
+   * `RUN_ABORTED`. Hand it to `fetch`, database clients and the like.
+   */
+  readonly signal: AbortSignal;
+  readonly payload: P;
+}
+
+/** What runs a task: awaited when it returns a promise; its value is the result of the run. */
+export type Handler<P = unknown> = (run: TaskRun<P>) => unknown;

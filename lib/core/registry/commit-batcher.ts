@@ -1,0 +1,56 @@
+import type { Clock } from '../common/clock.js';
+import type { Registry, Write, WriteResult } from './registry.js';
+
+interface Waiting {
+  write: Write;
+  resolve: (result: WriteResult) => void;
+  reject: (error: unknown) => void;
+}
+
+const MAX_BATCH = 500;
+/** While so many commits are under way, further writes gather: under load the batches grow by themselves. */
+const MAX_IN_FLIGHT = 3;
+
+/** Gathers the writes of one turn of the loop and sends them in one commit. Each write keeps its own outcome. */
+export class CommitBatcher {
+  private waiting: Waiting[] = [];
+  private inFlight = 0;
+  private flushDue = false;
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly clock: Clock,
+  ) {}
+
+  commit(write: Write): Promise<WriteResult> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ write, resolve, reject });
+      if (this.flushDue || this.inFlight >= MAX_IN_FLIGHT) return;
+      this.flushDue = true;
+      this.clock.setTimer(0, () => {
+        this.flushDue = false;
+        this.flush();
+      });
+    });
+  }
+
+  private flush(): void {
+    while (this.waiting.length > 0 && this.inFlight < MAX_IN_FLIGHT) {
+      const batch = this.waiting.splice(0, MAX_BATCH);
+      this.inFlight++;
+      void this.send(batch).finally(() => {
+        this.inFlight--;
+        this.flush();
+      });
+    }
+  }
+
+  private async send(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const results = await this.registry.commit(batch.map(({ write }) => write));
+      batch.forEach(({ resolve }, index) => resolve(results[index]!));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+}

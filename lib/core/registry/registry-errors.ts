@@ -1,0 +1,21 @@
+import { DistributedScheduleError } from '../common/errors.js';
+
+/**
+ * The store did not answer, or not in time. `outcomeUnknown` says that a request had been sent: it may have been
+ * applied, may still be on its way, or may never arrive.
+ */
+export class RegistryUnavailableError extends DistributedScheduleError {
+  readonly outcomeUnknown: boolean;
+
+  constructor(message: string, options: { outcomeUnknown: boolean; cause?: unknown }) {
+    super('REGISTRY_UNAVAILABLE', message, { retryable: true, cause: options.cause });
+    this.outcomeUnknown = options.outcomeUnknown;
+  }
+}
+
+/** The store answered and will not do it: credentials, quota, a value that is too large. Trying again does not help. */
+export class RegistryRefusedError extends DistributedScheduleError {
+  constructor(message: string, cause?: unknown) {
+    super('REGISTRY_REFUSED', message, { cause });
+  }
+}

@@ -1,0 +1,95 @@
+import { decodeNode } from '../cluster/node-record.js';
+import { keys } from '../registry/keyspace.js';
+import type { RunRecord } from '../common/run.js';
+import type { HandlerTable } from '../execution/handler-table.js';
+import type { KnownTask } from '../task/catalog.js';
+import type { Unit } from '../task/unit.js';
+import { decideLost, decideTakeOver } from './run-decisions.js';
+import type { RunLauncher } from './run-launcher.js';
+import type { SchedulerContext } from './scheduler-context.js';
+import type { RunEntry, UnitState } from './unit-state.js';
+
+/** What becomes of runs whose node died. Only the owner of a unit looks after its orphans. */
+export class Recovery {
+  constructor(
+    private readonly context: SchedulerContext,
+    private readonly launcher: RunLauncher,
+    private readonly handlers: HandlerTable,
+  ) {}
+
+  /** Looks at the runs of a unit, as just read, and settles or takes over those whose session is dead. */
+  async check(unit: Unit, task: KnownTask, state: UnitState): Promise<void> {
+    for (const run of state.runs) {
+      if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await this.isDead(run))) continue;
+      const { policies, doc } = task;
+      const rerun =
+        policies.recovery === 'rerun' && doc.state !== 'cancelled' && this.handlers.has(doc.definition.handler);
+      await (rerun ? this.takeOver(unit, task, run) : this.settle(unit, task, run));
+    }
+  }
+
+  /**
+   * Whether the run's session is over, by a fresh read made after the unit was read: a node missing from a view may
+   * just have joined. A node that is `working` in a new session has rebound what it still runs.
+   */
+  private async isDead(run: RunEntry): Promise<boolean> {
+    const entry = await this.context.registry.get(keys.node(run.node), { fresh: true });
+    const node = entry && decodeNode(entry.value);
+    if (!node || node.boot !== run.boot) return true;
+    return node.session !== run.session && node.status === 'working';
+  }
+
+  private async settle(unit: Unit, task: KnownTask, run: RunEntry): Promise<void> {
+    const { clock, units, recorder, events, logger, node, keeper } = this.context;
+    const [at, session] = [clock.now(), keeper.session];
+    const update = await units.update(
+      unit,
+      (state) => decideLost(state, run, at),
+      () => keeper.session === session,
+    );
+    if (update === 'gone' || !update.outcome) return;
+    const { id, tick, trigger, attempt, claimedAt } = run;
+    const record: RunRecord = {
+      kind: 'run',
+      id,
+      task: task.name,
+      unit: unit.name,
+      ...(tick !== undefined && { tick }),
+      trigger,
+      nodeId: run.node,
+      attempt,
+      claimedAt,
+      endedAt: at,
+      outcome: 'lost',
+      error: { name: 'NodeLost', message: `node ${run.node} died or lost its session while it held the run` },
+    };
+    recorder.record(record, run.seq);
+    logger.warn(`A run of task "${task.name}" is lost: its node died. It is not started again (recovery: 'none')`, {
+      runId: id,
+      node: run.node,
+      settledBy: node.id,
+    });
+    events.emit('run.lost', record);
+  }
+
+  private async takeOver(unit: Unit, task: KnownTask, orphan: RunEntry): Promise<void> {
+    const { slots, units, keeper, clock, node } = this.context;
+    await slots.take(task.policies.priority);
+    const session = keeper.session;
+    let launched = false;
+    try {
+      if (!session || !keeper.trusted()) return;
+      const by = { node: node.id, boot: node.boot, session: session.id, now: clock.now() };
+      const update = await units.update(
+        unit,
+        (state) => decideTakeOver(state, orphan, by),
+        () => keeper.session === session,
+      );
+      if (update === 'gone' || !update.outcome) return;
+      launched = true;
+      void this.launcher.launch({ unit, task, entry: update.outcome, token: update.token });
+    } finally {
+      if (!launched) slots.give();
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import type { EpochMs } from '../common/clock.js';
+import type { RunOutcome, Trigger } from '../common/run.js';
+import type { KnownTask } from '../task/catalog.js';
+import { blockerOf, type UnitDecision } from './claim-decision.js';
+import { count, type RunEntry, type UnitState } from './unit-state.js';
+
+/** Who holds a run: an attempt of an incarnation. A run taken over by another node keeps its id and is not ours. */
+export interface RunHold {
+  id: string;
+  boot: string;
+  attempt: number;
+}
+
+function held(state: UnitState, { id, boot, attempt }: RunHold): RunEntry | undefined {
+  return state.runs.find((run) => run.id === id && run.boot === boot && run.attempt === attempt);
+}
+
+function without(state: UnitState, run: RunEntry): RunEntry[] {
+  return state.runs.filter((other) => other !== run);
+}
+
+/** Takes the run out and counts how it ended. `'not-ours'`: somebody has settled it or taken it over; nothing is recorded. */
+export function decideFinish(
+  state: UnitState,
+  hold: RunHold,
+  outcome: RunOutcome,
+  at: EpochMs,
+): UnitDecision<'finished' | 'not-ours'> {
+  const run = held(state, hold);
+  if (!run) {
+    const before = state.last?.id === hold.id && state.last.outcome === outcome && state.last.at === at;
+    return { outcome: before ? 'finished' : 'not-ours' }; // `before`: an earlier attempt of this finish went through
+  }
+  const last = { id: run.id, outcome, at, node: run.node, ...(run.tick !== undefined && { tick: run.tick }) };
+  return {
+    next: { ...state, runs: without(state, run), counters: count(state.counters, outcome), last },
+    outcome: 'finished',
+  };
+}
+
+/** Whether the run is still this incarnation's to start. */
+export function decideVerify(state: UnitState, hold: RunHold): UnitDecision<boolean> {
+  return { outcome: held(state, hold) !== undefined };
+}
+
+/** Binds a run that goes on to the session its node has opened since. */
+export function decideRebind(state: UnitState, hold: RunHold, session: string): UnitDecision<boolean> {
+  const run = held(state, hold);
+  if (!run || run.session === session) return { outcome: run !== undefined };
+  const runs = state.runs.map((other) => (other === run ? { ...run, session } : other));
+  return { next: { ...state, runs }, outcome: true };
+}
+
+/** Takes over a run whose session has been found dead: one more attempt, on this node. */
+export function decideTakeOver(
+  state: UnitState,
+  orphan: RunEntry,
+  by: { node: string; boot: string; session: string; now: EpochMs },
+): UnitDecision<RunEntry | undefined> {
+  const run = state.runs.find((other) => other.id === orphan.id);
+  if (run?.boot === by.boot && run.attempt === orphan.attempt + 1) return { outcome: run };
+  if (!run || run.boot !== orphan.boot || run.attempt !== orphan.attempt || run.session !== orphan.session)
+    return { outcome: undefined };
+  const { node, boot, session, now } = by;
+  const taken: RunEntry = {
+    ...run,
+    node,
+    boot,
+    session,
+    attempt: run.attempt + 1,
+    claimedAt: now,
+    trigger: 'recovery',
+  };
+  return { next: { ...state, runs: [...without(state, run), taken] }, outcome: taken };
+}
+
+/** Settles a run whose session has been found dead, or that its own node does not execute. */
+export function decideLost(state: UnitState, orphan: RunEntry, at: EpochMs): UnitDecision<boolean> {
+  const run = state.runs.find(
+    (other) => other.id === orphan.id && other.attempt === orphan.attempt && other.session === orphan.session,
+  );
+  if (!run) return { outcome: false };
+  const last = {
+    id: run.id,
+    outcome: 'lost' as const,
+    at,
+    node: run.node,
+    ...(run.tick !== undefined && { tick: run.tick }),
+  };
+  return {
+    next: { ...state, runs: without(state, run), counters: count(state.counters, 'lost'), last },
+    outcome: true,
+  };
+}
+
+export type ManualOutcome =
+  { kind: 'claimed'; run: RunEntry } | { kind: 'overlap'; blocker: RunEntry } | { kind: 'stale-task' };
+
+/** Enters a run that no tick stands behind. It obeys the overlap policy like any other; the cursor stays. */
+export function decideManual(
+  state: UnitState,
+  task: KnownTask,
+  request: { runId: string; node: string; boot: string; session: string; now: EpochMs; trigger: Trigger },
+): UnitDecision<ManualOutcome> {
+  const { runId: id, node, boot, session, now, trigger } = request;
+  const own = state.runs.find((run) => run.id === id);
+  if (own) return { outcome: { kind: 'claimed', run: own } };
+  if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
+  const blocker = blockerOf(state, task);
+  if (blocker) return { outcome: { kind: 'overlap', blocker } };
+  const seq = state.seq + 1;
+  const run: RunEntry = { id, trigger, node, boot, session, attempt: 1, claimedAt: now, seq };
+  return {
+    next: { ...state, seq, runs: [...state.runs, run], task: String(task.token) },
+    outcome: { kind: 'claimed', run },
+  };
+}
+
+/**
+ * Tells the unit of a change of its task. From then on a node that has not heard of the change loses its next claim.
+ * Tokens are compared, not revisions, so that a late touch of an older change cannot undo a newer one.
+ */
+export function decideTouch(state: UnitState, taskToken: bigint): UnitDecision<true> {
+  return BigInt(state.task) >= taskToken
+    ? { outcome: true }
+    : { next: { ...state, task: String(taskToken) }, outcome: true };
+}

@@ -1,0 +1,259 @@
+import { DistributedScheduleError } from '../common/errors.js';
+import type { RunOutcome, RunRecord } from '../common/run.js';
+import { RegistryUnavailableError } from '../registry/registry-errors.js';
+import type { ExecutionResult, Executor } from '../execution/executor.js';
+import type { KnownTask } from '../task/catalog.js';
+import type { Unit } from '../task/unit.js';
+import { decideFinish, decideRebind } from './run-decisions.js';
+import type { SchedulerContext } from './scheduler-context.js';
+import type { RunEntry } from './unit-state.js';
+
+/** A claimed run on this node, from the claim until its end is recorded. */
+export interface ClaimedRun {
+  unit: Unit;
+  task: KnownTask;
+  entry: RunEntry;
+  token: bigint;
+  payload?: unknown;
+}
+
+interface Obstacle {
+  outcome: RunOutcome;
+  why: string;
+}
+
+interface LiveRun extends ClaimedRun {
+  abort: AbortController;
+}
+
+/** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
+export class RunLauncher {
+  private readonly live = new Map<string, LiveRun>();
+  private readonly ends = new Set<Promise<unknown>>();
+  private closed = false;
+
+  constructor(
+    private readonly context: SchedulerContext,
+    private readonly executor: Executor,
+    private readonly onEnd: (unit: Unit) => void,
+  ) {}
+
+  isLive(run: RunEntry): boolean {
+    return this.live.get(run.id)?.entry.attempt === run.attempt;
+  }
+
+  get running(): number {
+    return this.live.size;
+  }
+
+  listLive(): ClaimedRun[] {
+    return [...this.live.values()];
+  }
+
+  /** The caller holds a slot for the run; it is given back when the handler ends. */
+  launch(claimed: ClaimedRun): Promise<RunRecord> {
+    const run: LiveRun = { ...claimed, abort: new AbortController() };
+    this.live.set(run.entry.id, run);
+    const end = this.takeToEnd(run);
+    this.ends.add(end);
+    void end.finally(() => this.ends.delete(end)).catch(() => undefined);
+    return end;
+  }
+
+  /** Aborts the run by its signal. @returns whether it was here to be aborted */
+  abort(runId: string, reason: string): boolean {
+    const run = this.live.get(runId);
+    run?.abort.abort(
+      new DistributedScheduleError('RUN_ABORTED', `Run ${runId} of task "${run.task.name}" was aborted: ${reason}`, {
+        runId,
+        task: run.task.name,
+      }),
+    );
+    return run !== undefined;
+  }
+
+  /** The session is lost: runs that must not go on beside another one are aborted, the others go on. */
+  abortExclusive(reason: string): void {
+    for (const { entry, task } of this.live.values()) {
+      if (task.policies.recovery === 'rerun' || task.policies.overlap !== 'allow') this.abort(entry.id, reason);
+    }
+  }
+
+  abortAll(reason: string): void {
+    for (const id of [...this.live.keys()]) this.abort(id, reason);
+  }
+
+  /** Binds the runs that go on to the node's new session. A run that others have settled meanwhile is aborted. */
+  async rebind(session: string): Promise<void> {
+    await Promise.all(
+      [...this.live.values()].map(async (run) => {
+        const { unit, entry } = run;
+        const hold = { id: entry.id, boot: entry.boot, attempt: entry.attempt };
+        const update = await this.context.units.update(
+          unit,
+          (state) => decideRebind(state, hold, session),
+          () => false,
+        );
+        if (update === 'gone' || !update.outcome)
+          this.abort(entry.id, 'it was settled by another node while this one was cut off');
+        else run.entry = { ...run.entry, session };
+      }),
+    );
+  }
+
+  /** Resolves when no run is left. */
+  async idle(): Promise<void> {
+    while (this.ends.size > 0) await Promise.allSettled([...this.ends]);
+  }
+
+  /** From now on an end that cannot be recorded is given up. */
+  close(): void {
+    this.closed = true;
+  }
+
+  private async takeToEnd(run: LiveRun): Promise<RunRecord> {
+    const { context } = this;
+    let result: ExecutionResult | undefined;
+    try {
+      let obstacle: Obstacle | undefined;
+      do {
+        await this.tickOf(run);
+        obstacle = await this.obstacle(run); // may renew the session, and with it correct the clock
+      } while (!obstacle && this.isEarly(run));
+      result = obstacle ? unstarted(obstacle, context.clock.now()) : await this.execute(run);
+    } finally {
+      context.slots.give();
+    }
+    return this.record(run, result);
+  }
+
+  private isEarly({ entry }: LiveRun): boolean {
+    return entry.tick !== undefined && entry.tick > this.context.clock.now();
+  }
+
+  private async tickOf(run: LiveRun): Promise<void> {
+    if (this.isEarly(run)) await new Promise<void>((due) => this.context.timeline.at(run.entry.tick!, due));
+  }
+
+  /** Why the handler must not start: between claim and start this process may have been frozen, or the task stopped. */
+  private async obstacle(run: LiveRun): Promise<Obstacle | undefined> {
+    const { keeper, catalog } = this.context;
+    if (run.abort.signal.aborted) return { outcome: 'cancelled', why: (run.abort.signal.reason as Error).message };
+    const state = catalog.get(run.task.name)?.doc.state;
+    const scheduled = run.entry.tick !== undefined;
+    if (scheduled && state !== 'active' && state !== 'completed')
+      return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
+    if (keeper.trusted() && keeper.session?.id === run.entry.session) return undefined;
+    return (await this.stillOurs(run))
+      ? undefined
+      : { outcome: 'lost', why: 'the session of this node was lost before the run started' };
+  }
+
+  private async stillOurs({ unit, entry }: LiveRun): Promise<boolean> {
+    const { keeper, units } = this.context;
+    try {
+      const state = await units.read(unit);
+      const there = state?.runs.some(
+        (run) => run.id === entry.id && run.boot === entry.boot && run.attempt === entry.attempt,
+      );
+      return there === true && keeper.session?.id === entry.session && (await keeper.renew());
+    } catch (error) {
+      if (error instanceof RegistryUnavailableError) return false;
+      throw error;
+    }
+  }
+
+  private execute({ unit, task, entry, token, payload, abort }: LiveRun): Promise<ExecutionResult> {
+    const { node, clock } = this.context;
+    const next = entry.tick === undefined ? undefined : task.schedule.next(entry.tick);
+    const run = {
+      id: entry.id,
+      task: task.name,
+      unit: unit.name,
+      ...(entry.tick !== undefined && { tick: new Date(entry.tick) }),
+      ...(next !== undefined && { nextTick: new Date(next) }),
+      startedAt: new Date(clock.now()),
+      attempt: entry.attempt,
+      trigger: entry.trigger,
+      nodeId: node.id,
+      fencingToken: token,
+      signal: abort.signal,
+      payload: payload === undefined ? task.doc.definition.payload : payload,
+    };
+    return this.executor.execute({ handler: task.doc.definition.handler, policies: task.policies, run });
+  }
+
+  private async record(run: LiveRun, result: ExecutionResult): Promise<RunRecord> {
+    const { units, recorder, events, keeper, catalog, logger, node } = this.context;
+    const { unit, task, entry } = run;
+    const record = toRecord(run, result, node.id);
+    // While the session is trusted nobody else can settle the run, so history may go in the same commit.
+    const known = catalog.get(task.name)?.doc.generation === unit.generation;
+    const early = known && keeper.trusted() && keeper.session?.id === run.entry.session;
+    if (early) recorder.record(record, entry.seq);
+    const hold = { id: entry.id, boot: entry.boot, attempt: entry.attempt };
+    try {
+      const update = await units.update(
+        unit,
+        (state) => decideFinish(state, hold, result.outcome, result.endedAt),
+        () => !this.closed,
+      );
+      if (update !== 'gone' && update.outcome === 'finished') {
+        if (!early && known) recorder.record(record, entry.seq);
+      } else {
+        const what =
+          'A run ended that is no longer this node’s: its session was lost and another node settled it, or its task was purged';
+        logger.warn(what, { task: task.name, runId: entry.id, outcome: result.outcome });
+      }
+    } catch (error) {
+      const what = 'The end of a run could not be recorded before this node stopped; it will be settled as lost';
+      logger.error(what, {
+        task: task.name,
+        runId: entry.id,
+        outcome: result.outcome,
+        reason: (error as Error).message,
+      });
+    } finally {
+      this.live.delete(entry.id);
+    }
+    if (result.outcome === 'failed' || result.outcome === 'timed-out') {
+      logger.error(
+        `Task "${task.name}" ${result.outcome === 'failed' ? 'failed' : 'timed out'}: ${result.error?.message}`,
+        {
+          runId: entry.id,
+          attempt: result.attempt,
+          stack: result.error?.stack,
+        },
+      );
+    }
+    events.emit(`run.${result.outcome}`, record);
+    this.onEnd(unit);
+    return record;
+  }
+}
+
+function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {
+  return { outcome, attempt: 0, startedAt: now, endedAt: now, error: { name: 'NotStarted', message: why } };
+}
+
+function toRecord({ unit, task, entry, token }: ClaimedRun, result: ExecutionResult, nodeId: string): RunRecord {
+  const { id, tick, trigger, claimedAt } = entry;
+  const { outcome, attempt, startedAt, endedAt, error } = result;
+  return {
+    kind: 'run',
+    id,
+    task: task.name,
+    unit: unit.name,
+    ...(tick !== undefined && { tick }),
+    trigger,
+    nodeId,
+    attempt: Math.max(attempt, entry.attempt),
+    token: String(token),
+    claimedAt,
+    startedAt,
+    endedAt,
+    outcome,
+    ...(error && { error }),
+    ...(result.result !== undefined && { result: result.result }),
+  };
+}

@@ -1,0 +1,54 @@
+import type { AssignmentStrategy } from '../assignment/assignment-strategy.js';
+import type { Clock } from '../common/clock.js';
+import type { Random } from '../common/ids.js';
+import type { LoggerPort } from '../common/logger.js';
+import type { Registry } from '../registry/registry.js';
+import type { ResolvedPolicies } from '../task/policies.js';
+
+/** Everything one node's scheduler is made of, checked and complete: durations in milliseconds, nothing optional left open. */
+export interface SchedulerOptions {
+  registry: Registry;
+  /** Whether `stop` closes the registry. */
+  ownsRegistry: boolean;
+  namespace: string;
+  node: {
+    id: string;
+    boot: string;
+    hostname: string;
+    ip?: string;
+    pid: number;
+    weight: number;
+    labels: Record<string, string>;
+    role: 'worker' | 'observer';
+  };
+  version?: string;
+  strategy: AssignmentStrategy;
+  timeZone: string;
+  concurrency: number;
+  defaults: Partial<ResolvedPolicies>;
+  cluster: {
+    ttlMs: number;
+    heartbeatMs: number;
+    resyncMs: number;
+    claimAheadMs: number;
+    standbyDelayMs: number | undefined;
+  };
+  drainTimeoutMs: number;
+  /** How long `start` waits for the registry with `startup: 'wait'`; `undefined` starts in the background. */
+  startupTimeoutMs: number | undefined;
+  keepRuns: number;
+  clock: Clock;
+  random: Random;
+  logger: LoggerPort;
+}
+
+export const DEFAULT_CLUSTER = {
+  ttlMs: 10_000,
+  resyncMs: 30_000,
+  claimAheadMs: 100,
+  standbyDelayMs: 2_000,
+} as const;
+
+export const DEFAULT_CONCURRENCY = 10;
+export const DEFAULT_DRAIN_TIMEOUT_MS = 30_000;
+export const DEFAULT_STARTUP_TIMEOUT_MS = 10_000;

@@ -1,0 +1,304 @@
+import { ClusterClock } from '../cluster/cluster-clock.js';
+import { ClusterView, type NodeChange } from '../cluster/cluster-view.js';
+import { Membership } from '../cluster/membership.js';
+import { sameForPlacement, type NodeStatus } from '../cluster/node-record.js';
+import type { SessionLoss } from '../cluster/session-keeper.js';
+import { sleep, withTimeout } from '../common/clock.js';
+import type { Disposable } from '../common/disposable.js';
+import { errorMessage } from '../common/errors.js';
+import { RunIds } from '../common/ids.js';
+import { EventHub } from '../events/event-hub.js';
+import { ABORT_GRACE_MS } from '../execution/middlewares/timeout.js';
+import { Executor } from '../execution/executor.js';
+import { HandlerTable } from '../execution/handler-table.js';
+import { Slots } from '../execution/slots.js';
+import { Recorder } from '../history/recorder.js';
+import { CommitBatcher } from '../registry/commit-batcher.js';
+import { keys, listAll, withNamespace } from '../registry/keyspace.js';
+import type { Change, Registry } from '../registry/registry.js';
+import { Catalog, type TaskChange } from '../task/catalog.js';
+import { isLive } from '../task/task-definition.js';
+import { placementOf } from './placement.js';
+import { Recovery } from './recovery.js';
+import { RunLauncher } from './run-launcher.js';
+import type { SchedulerContext } from './scheduler-context.js';
+import type { SchedulerOptions } from './scheduler-options.js';
+import { TaskWriter } from './task-writer.js';
+import { TickLoop } from './tick-loop.js';
+import { Timeline } from './timeline.js';
+import { UnitStore } from './unit-store.js';
+
+/**
+ * What a node's scheduler is doing:
+ *
+ * ```
+ *   stopped ──start──▶ starting ──joined──▶ working ──stop──▶ leaving ──▶ stopped
+ *                         ▲                    │ session lost
+ *                         └──── rejoining ◀────┘
+ * ```
+ */
+export type SchedulerState = 'stopped' | NodeStatus | 'rejoining';
+
+/** Leaving must not hang on a registry that does not answer: its sessions end by themselves. */
+const LEAVE_PATIENCE_MS = 3_000;
+
+/** One node: the parts put together, and their life from start to stop. */
+export class Scheduler {
+  readonly context: SchedulerContext;
+  readonly handlers = new HandlerTable();
+  readonly launcher: RunLauncher;
+  readonly writer: TaskWriter;
+  readonly view: ClusterView;
+  readonly membership: Membership;
+  private readonly loop: TickLoop;
+  private readonly registry: Registry;
+  private taskWatch?: Disposable;
+  private placing?: Disposable;
+  private current: SchedulerState = 'stopped';
+  private readonly startedAt: number;
+  /** Called at every join, before this node takes units: registers the static tasks. */
+  onJoining: () => Promise<void> = async () => undefined;
+
+  constructor(readonly options: SchedulerOptions) {
+    const { logger, node } = options;
+    this.registry = withNamespace(options.registry, options.namespace);
+    const clock = new ClusterClock(options.clock);
+    this.startedAt = clock.now();
+    const events = new EventHub(clock, logger);
+    const batcher = new CommitBatcher(this.registry, clock);
+    this.view = new ClusterView((change) => this.onNodeChange(change));
+    this.membership = new Membership(
+      this.registry,
+      options.clock,
+      this.view,
+      () => this.describe(),
+      options.cluster,
+      this.hooks(),
+      logger,
+    );
+    this.context = {
+      node,
+      registry: this.registry,
+      clock,
+      timeline: new Timeline(clock),
+      keeper: this.membership.keeper,
+      catalog: new Catalog((change) => this.onTaskChange(change), logger),
+      units: new UnitStore(this.registry, batcher, options.clock),
+      slots: new Slots(options.concurrency),
+      recorder: new Recorder(this.registry, batcher, node.id, options.keepRuns, logger),
+      events,
+      runIds: new RunIds(node.boot),
+      logger,
+    };
+    const executor = new Executor(this.handlers, clock, options.random, events);
+    this.launcher = new RunLauncher(this.context, executor, (unit) => this.loop.look(unit));
+    this.writer = new TaskWriter(this.context, {
+      commit: (w) => batcher.commit(w),
+      read: (key) => this.registry.get(key, { fresh: true }),
+    });
+    const recovery = new Recovery(this.context, this.launcher, this.handlers);
+    this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, options.cluster);
+  }
+
+  get state(): SchedulerState {
+    return this.current;
+  }
+
+  get owned() {
+    return this.loop.owned;
+  }
+
+  /**
+   * Joins the cluster. With `startup: 'wait'` it rejects when the registry cannot be reached in time; with
+   * `'background'` it resolves at once and joins when it can.
+   */
+  async start(): Promise<void> {
+    if (this.current !== 'stopped') return;
+    this.current = 'starting';
+    const { startupTimeoutMs, clock } = this.options;
+    if (startupTimeoutMs === undefined) return this.membership.rejoin();
+    const until = clock.monotonic() + startupTimeoutMs;
+    for (;;) {
+      try {
+        return await this.membership.join();
+      } catch (error) {
+        if (clock.monotonic() >= until || (error as { retryable?: boolean }).retryable !== true) {
+          await this.stop();
+          throw error;
+        }
+        await sleep(clock, 250);
+      }
+    }
+  }
+
+  /**
+   * Leaves the cluster: no claim from now on, units to others at once, runs end within the drain timeout or are
+   * aborted, and what they did is recorded before the session ends. Safe to call early and twice.
+   */
+  async stop(): Promise<void> {
+    if (this.current === 'stopped' || this.current === 'leaving') return;
+    const { clock, logger, drainTimeoutMs } = this.options;
+    this.current = 'leaving';
+    this.loop.stop();
+    await this.politely(this.membership.announceLeaving());
+    if ((await withTimeout(clock, this.launcher.idle(), drainTimeoutMs)) === 'timeout') {
+      logger.warn('Runs did not end within the drain timeout and are aborted', {
+        running: this.launcher.running,
+        drainTimeoutMs,
+      });
+      this.launcher.abortAll('shutdown');
+      await withTimeout(clock, this.launcher.idle(), ABORT_GRACE_MS + LEAVE_PATIENCE_MS);
+    }
+    this.launcher.close();
+    await this.politely(this.membership.leave());
+    this.taskWatch?.dispose();
+    this.placing?.dispose();
+    this.context.timeline.stop();
+    if (this.options.ownsRegistry) await this.politely(this.options.registry.close());
+    this.context.events.complete();
+    this.current = 'stopped';
+  }
+
+  /** Stops claiming and lets runs end, but stays in the cluster as a node that takes nothing. */
+  async drain(): Promise<void> {
+    this.loop.stop();
+    await this.politely(this.membership.announceLeaving());
+    await this.launcher.idle();
+  }
+
+  /** Tells the others what has changed about this node: its handlers, weight or labels. */
+  async republish(): Promise<void> {
+    if (this.current === 'working') await this.membership.publish();
+  }
+
+  private hooks() {
+    return {
+      onJoining: () => this.load(),
+      onWorking: () => this.onWorking(),
+      onLost: (reason: SessionLoss) => this.onLost(reason),
+      onRenewed: () => this.onRenewed(),
+      measureClock: () => this.measureClock(),
+      onResync: async () => {
+        await this.loadTasks();
+        this.loop.readopt((nodeId) => nodeId !== this.options.node.id);
+        this.loop.lookAtIdle();
+      },
+    };
+  }
+
+  /** What a node must know before it is given units. */
+  private async load(): Promise<void> {
+    await this.measureClock();
+    this.taskWatch ??= await this.registry.watch(keys.tasks, (change) => this.onTaskDocument(change));
+    await this.loadTasks();
+    await this.launcher.rebind(this.membership.keeper.session!.id);
+    await this.onJoining();
+  }
+
+  private async loadTasks(): Promise<void> {
+    const { catalog } = this.context;
+    const before = catalog.tokens();
+    catalog.replaceAll(await listAll(this.registry, keys.tasks), before);
+  }
+
+  private onWorking(): void {
+    this.current = 'working';
+    this.context.events.emit('session.working', { nodeId: this.options.node.id });
+    this.place();
+  }
+
+  private onLost(reason: SessionLoss): void {
+    if (this.current !== 'leaving') this.current = 'rejoining';
+    this.loop.dropAll();
+    this.launcher.abortExclusive('session-lost');
+    this.context.logger.warn('The session of this node is lost; it claims nothing until it is back in the cluster', {
+      reason,
+    });
+    this.context.events.emit('session.lost', { reason });
+  }
+
+  private onRenewed(): void {
+    if (this.current === 'working') this.loop.lookAtStalled();
+  }
+
+  private async measureClock(): Promise<void> {
+    const { clock, timeline } = this.context;
+    if (!this.registry.serverTime) return;
+    const before = clock.offsetMs;
+    await clock.measure(() => this.registry.serverTime!()).catch(() => undefined); // renewals tell that it is away
+    if (clock.offsetMs !== before) timeline.rearm();
+  }
+
+  private onTaskDocument(change: Change): void {
+    const { catalog } = this.context;
+    if (change.type === 'put') catalog.apply(change.entry);
+    else {
+      const read =
+        change.type === 'resync' ? this.loadTasks() : this.writer.refresh(change.key.slice(keys.tasks.length));
+      read.catch(() => undefined); // the next resync repairs it
+    }
+  }
+
+  private onTaskChange(change: TaskChange): void {
+    const { events } = this.context;
+    const task = change.type === 'put' ? change.task : change.before;
+    const live = change.type === 'put' && isLive(change.task.doc);
+    const was = change.before !== undefined && isLive(change.before.doc);
+    if (live || was) {
+      const type = !live ? 'task.deleted' : was ? 'task.changed' : 'task.added';
+      events.emit(type, { task: task.name, state: change.type === 'put' ? task.doc.state : 'purged' });
+    }
+    if (live !== was || task.doc.generation !== change.before?.doc.generation) this.place();
+    else for (const unit of task.units) this.loop.look(unit);
+  }
+
+  private onNodeChange(change: NodeChange): void {
+    const { events } = this.context;
+    const { id, status } = change.node;
+    if (change.type === 'changed' && sameForPlacement(change.node, change.before)) return;
+    events.emit(`node.${change.type}`, { nodeId: id, status });
+    if (change.type === 'left') this.loop.readopt((nodeId) => nodeId === id);
+    this.place();
+  }
+
+  /** Computes anew what this node looks after; changes of one turn are taken together. */
+  private place(): void {
+    if (this.placing || this.current !== 'working') return;
+    this.placing = this.context.clock.setTimer(0, () => {
+      this.placing = undefined;
+      if (this.current !== 'working') return;
+      const { catalog } = this.context;
+      const placed = placementOf(this.options.node.id, catalog, this.view, this.options.strategy);
+      this.loop.replace(placed);
+    });
+  }
+
+  private describe() {
+    const { node, version } = this.options;
+    const { id, boot, hostname, ip, pid, weight, labels, role } = node;
+    const handlers = role === 'observer' ? [] : this.handlers.ids();
+    const running = this.launcher.running;
+    return {
+      id,
+      boot,
+      hostname,
+      pid,
+      weight,
+      labels,
+      handlers,
+      running,
+      startedAt: this.startedAt,
+      ...(ip && { ip }),
+      ...(version && { version }),
+    };
+  }
+
+  /** What is nice to tell a registry that may be away: tried for a bounded time, a failure is only logged. */
+  private async politely(work: Promise<unknown>): Promise<void> {
+    try {
+      await withTimeout(this.options.clock, work, LEAVE_PATIENCE_MS);
+    } catch (error) {
+      this.options.logger.debug('While leaving', { reason: errorMessage(error) });
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { keys } from '../registry/keyspace.js';
+import { updateDocument, type Decision, type DocumentPort } from '../registry/update-document.js';
+import type { KnownTask } from '../task/catalog.js';
+import { decodeTask, isLive, type TaskDocument } from '../task/task-definition.js';
+import { unitsOf, type Unit } from '../task/unit.js';
+import { decideTouch } from './run-decisions.js';
+import type { SchedulerContext } from './scheduler-context.js';
+import { newUnitState, type UnitState } from './unit-state.js';
+
+/** What to make of a task document: the new one, or as it is. Throwing refuses the change. */
+export type TaskDecision = (doc: TaskDocument | undefined) => TaskDocument | undefined;
+
+/** How long an admin change goes on trying while the registry does not answer. */
+const ADMIN_PATIENCE_MS = 10_000;
+
+/**
+ * The one way to change a task. The document is committed first, then each of its units is touched, and only then is
+ * the change acknowledged: from then on no node, however stale, is granted a claim on what the task was before.
+ */
+export class TaskWriter {
+  constructor(
+    private readonly context: SchedulerContext,
+    private readonly port: DocumentPort,
+  ) {}
+
+  /** @returns the task as it stands, `undefined` where there is none */
+  async change(name: string, decide: TaskDecision): Promise<KnownTask | undefined> {
+    const { catalog } = this.context;
+    const before = catalog.get(name);
+    let proposed: string | undefined;
+    let replaced: TaskDocument | undefined;
+    const { entry } = await this.update(keys.task(name), (current) => {
+      const doc = current && decodeTask(current.value);
+      const next = decide(doc);
+      if (!next) return { keep: undefined };
+      [proposed, replaced] = [JSON.stringify(next), doc];
+      return { write: proposed, result: undefined };
+    });
+    if (!entry) return undefined;
+    const task = catalog.apply(entry) ?? before;
+    const doc = decodeTask(entry.value)!;
+    const ours = entry.value === proposed;
+    if (ours && replaced && replaced.generation !== doc.generation) await this.removeUnits(name, replaced);
+    await this.bringUnitsAbout(name, doc, entry.token, ours);
+    return task;
+  }
+
+  /** No tick is left: the task is over. */
+  async complete(task: KnownTask): Promise<void> {
+    const { generation } = task.doc;
+    const { afterRun } = task.policies;
+    if (afterRun === 'purge') return this.purge(task.name, generation);
+    const state = afterRun === 'delete' ? 'deleted' : 'completed';
+    await this.change(task.name, (doc) => {
+      if (doc?.generation !== generation || doc.state !== 'active' || doc.updatedAt !== task.doc.updatedAt)
+        return undefined;
+      return { ...doc, state, updatedAt: this.context.clock.now() };
+    });
+  }
+
+  /** Removes every trace. While it goes on a marker keeps the units from being made anew. */
+  async purge(name: string, generation?: string): Promise<void> {
+    const { registry, recorder, clock, catalog } = this.context;
+    let doomed: TaskDocument | undefined;
+    await this.update(keys.task(name), (current) => {
+      const doc = current && decodeTask(current.value);
+      if (!doc || (generation !== undefined && doc.generation !== generation)) return { keep: undefined };
+      doomed = doc;
+      return {
+        write: JSON.stringify({ ...doc, state: 'purged', updatedAt: clock.now() } satisfies TaskDocument),
+        result: undefined,
+      };
+    });
+    if (!doomed) return;
+    await this.removeUnits(name, doomed);
+    const slots = await recorder.keysOf(name);
+    if (slots.length > 0) await registry.commit(slots.map((key) => ({ key })));
+    const { generation: gone } = doomed;
+    const { entry } = await this.update(keys.task(name), (current) => {
+      const doc = current && decodeTask(current.value);
+      return doc?.state === 'purged' && doc.generation === gone
+        ? { remove: true, result: undefined }
+        : { keep: undefined };
+    });
+    if (!entry) catalog.forget(name);
+    else catalog.apply(entry);
+  }
+
+  /** Reads the task document now. @returns whether the replica changed */
+  async refresh(name: string): Promise<boolean> {
+    const { catalog } = this.context;
+    const before = catalog.get(name)?.token;
+    const entry = await this.port.read(keys.task(name));
+    if (entry) catalog.apply(entry);
+    else catalog.forget(name, before);
+    return catalog.get(name)?.token !== before;
+  }
+
+  /** Makes every node that knows only an older version of the task lose its next claim of the unit. */
+  async touch(unit: Unit, token: bigint): Promise<'touched' | 'gone'> {
+    const update = await this.context.units.update(unit, (state) => decideTouch(state, token), this.patience());
+    return update === 'gone' ? 'gone' : 'touched';
+  }
+
+  /** Makes a unit that is missing for a live task. Should the task have changed meanwhile, the unit is taken back. */
+  async repair(unit: Unit): Promise<UnitState | undefined> {
+    await this.refresh(unit.task);
+    const task = this.context.catalog.get(unit.task);
+    if (!task || task.doc.generation !== unit.generation || !isLive(task.doc)) return undefined;
+    await this.context.units.create(unit, newUnitState(task.doc.since, task.token));
+    await this.refresh(unit.task);
+    const now = this.context.catalog.get(unit.task);
+    if (now?.doc.generation === unit.generation && isLive(now.doc)) return this.context.units.peek(unit);
+    await this.removeUnits(unit.task, task.doc);
+    return undefined;
+  }
+
+  /** Touched even where somebody else made the change asked for: its acknowledgement here must mean as much as there. */
+  private async bringUnitsAbout(name: string, doc: TaskDocument, token: bigint, ours: boolean): Promise<void> {
+    const { units } = this.context;
+    const born = ours && doc.createdAt === doc.updatedAt;
+    await Promise.all(
+      unitsOf(name, doc).map(async (unit) => {
+        const touched = !born && (await this.touch(unit, token)) === 'touched';
+        if (!touched && ours && isLive(doc)) await units.create(unit, newUnitState(doc.since, token));
+      }),
+    );
+  }
+
+  private async removeUnits(name: string, doc: TaskDocument): Promise<void> {
+    for (const unit of unitsOf(name, doc)) {
+      await this.port.commit({ key: unit.key });
+      this.context.units.forget(unit);
+    }
+  }
+
+  private update(key: string, decide: Parameters<typeof updateDocument<undefined>>[2]) {
+    const known = 'unread';
+    return updateDocument(this.port, key, (entry): Decision<undefined> => decide(entry), {
+      clock: this.context.clock,
+      known,
+      again: this.patience(),
+    });
+  }
+
+  private patience(): () => boolean {
+    const { clock } = this.context;
+    const until = clock.monotonic() + ADMIN_PATIENCE_MS;
+    return () => clock.monotonic() < until;
+  }
+}

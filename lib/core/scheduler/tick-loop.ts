@@ -1,0 +1,275 @@
+import type { Disposable } from '../common/disposable.js';
+import { errorMessage } from '../common/errors.js';
+import { RegistryUnavailableError } from '../registry/registry-errors.js';
+import type { KnownTask } from '../task/catalog.js';
+import type { Unit } from '../task/unit.js';
+import { decideClaim, GRACE_MS, isSpent, type ClaimOutcome, type ClaimRequest } from './claim-decision.js';
+import { recordSkips } from './record-skips.js';
+import type { Recovery } from './recovery.js';
+import type { RunLauncher } from './run-launcher.js';
+import type { SchedulerContext } from './scheduler-context.js';
+import type { TaskWriter } from './task-writer.js';
+import type { UnitUpdate } from './unit-store.js';
+
+export interface TickLoopOptions {
+  /** Ticks are claimed this long before they are due. */
+  claimAheadMs: number;
+  /** A standby tries this long after the tick. `undefined`: no standby. */
+  standbyDelayMs: number | undefined;
+}
+
+/** Ticks closer together than this have no standby: their next owner's misfire policy covers them. */
+export const STANDBY_MIN_GAP_MS = 30_000;
+/** How often a tick that must not be skipped looks whether the run before it, on another node, has ended. */
+const BLOCKED_POLL_MS = 1_000;
+
+/**
+ * One unit this node looks after.
+ *
+ * ```
+ *   adopt ──▶ armed ──due──▶ claiming ──▶ armed (next tick) | waiting (no slot) | blocked
+ *               ▲                                └── a slot is free, the run ended ──▶ claiming
+ * ```
+ */
+interface Charge {
+  readonly unit: Unit;
+  readonly role: 'owner' | 'standby';
+  appointment?: Disposable;
+  busy: boolean;
+  /** Asked to look again while it was busy. */
+  again: boolean;
+  dropped: boolean;
+  /** Its last look ended because the registry failed or the session was not trusted. */
+  stalled: boolean;
+}
+
+/** Takes the ticks of the units this node owns, and those of others that it stands by for. */
+export class TickLoop {
+  private readonly charges = new Map<string, Charge>();
+  private stopped = false;
+
+  constructor(
+    private readonly context: SchedulerContext,
+    private readonly launcher: RunLauncher,
+    private readonly recovery: Recovery,
+    private readonly writer: TaskWriter,
+    private readonly options: TickLoopOptions,
+  ) {}
+
+  /** Takes the unit into this node's care, in this role; a unit already in it is left as it is. */
+  take(unit: Unit, role: Charge['role']): void {
+    const before = this.charges.get(unit.key);
+    if (before?.role === role) return;
+    if (before) this.drop(unit);
+    const charge: Charge = { unit, role, busy: false, again: false, dropped: false, stalled: false };
+    this.charges.set(unit.key, charge);
+    if (role === 'owner') this.attend(charge, () => this.adopt(charge));
+    else this.arm(charge);
+  }
+
+  drop(unit: Unit): void {
+    const charge = this.charges.get(unit.key);
+    if (!charge) return;
+    charge.dropped = true;
+    charge.appointment?.dispose();
+    this.charges.delete(unit.key);
+  }
+
+  /** What this node looks after from now on. */
+  replace(placed: ReadonlyMap<string, { unit: Unit; role: Charge['role'] }>): void {
+    for (const [key, { unit }] of [...this.charges]) if (!placed.has(key)) this.drop(unit);
+    for (const { unit, role } of placed.values()) this.take(unit, role);
+  }
+
+  dropAll(): void {
+    for (const { unit } of [...this.charges.values()]) this.drop(unit);
+  }
+
+  /** The unit changed, or its task, or a run of it ended: look what is due. */
+  look(unit: Unit): void {
+    const charge = this.charges.get(unit.key);
+    if (charge) this.attend(charge, () => this.settleDue(charge));
+  }
+
+  /** Anti-entropy: whatever waits for nothing, by a failure of the registry or a change nobody told of, gets going again. */
+  lookAtIdle(): void {
+    for (const charge of [...this.charges.values()]) if (!charge.appointment) this.look(charge.unit);
+  }
+
+  /** The registry answers: what it made fail is taken up again. */
+  lookAtStalled(): void {
+    for (const charge of [...this.charges.values()]) if (charge.stalled) this.look(charge.unit);
+  }
+
+  /** Reads the units again that hold runs of other nodes: anti-entropy, and the way orphans are found. */
+  readopt(holdsRunOf: (nodeId: string) => boolean): void {
+    for (const charge of this.charges.values()) {
+      const runs = charge.role === 'owner' ? this.context.units.peek(charge.unit)?.runs : undefined;
+      if (runs?.some((run) => holdsRunOf(run.node))) this.attend(charge, () => this.adopt(charge));
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.dropAll();
+  }
+
+  get owned(): Unit[] {
+    return [...this.charges.values()].filter(({ role }) => role === 'owner').map(({ unit }) => unit);
+  }
+
+  /** One at a time per unit. What the registry makes fail is taken up again by the next join, renewal or resync. */
+  private attend(charge: Charge, work: () => Promise<void>): void {
+    if (charge.busy) {
+      charge.again = true;
+      return;
+    }
+    charge.busy = true;
+    charge.stalled = false;
+    charge.appointment?.dispose();
+    charge.appointment = undefined;
+    work()
+      .catch((error: unknown) => {
+        charge.stalled = true;
+        if (!(error instanceof RegistryUnavailableError)) {
+          this.context.logger.error('A unit could not be looked after; it is tried again at the next resync', {
+            unit: charge.unit.name,
+            reason: errorMessage(error),
+          });
+        }
+      })
+      .finally(() => {
+        charge.busy = false;
+        charge.stalled ||= !this.context.keeper.trusted();
+        if (!charge.again || charge.dropped) return;
+        charge.again = false;
+        this.attend(charge, () => this.settleDue(charge));
+      });
+  }
+
+  /** A new owner reads the unit before it claims, makes it where its task's creator died, and looks after its orphans. */
+  private async adopt(charge: Charge): Promise<void> {
+    const { units } = this.context;
+    const task = this.taskOf(charge);
+    if (!task) return;
+    const state = (await units.read(charge.unit)) ?? (await this.writer.repair(charge.unit));
+    if (!state || charge.dropped) return;
+    if (state.runs.length > 0) await this.recovery.check(charge.unit, task, state);
+    await this.settleDue(charge);
+  }
+
+  private async settleDue(charge: Charge): Promise<void> {
+    const { units, slots, keeper } = this.context;
+    while (!charge.dropped && !this.stopped && keeper.trusted()) {
+      const task = this.taskOf(charge);
+      if (!task) return;
+      if (!slots.tryTake()) return this.waitForSlot(charge, task);
+      let launched = false;
+      try {
+        const session = keeper.session!;
+        const runId = this.context.runIds.next();
+        const decide = (state: Parameters<typeof decideClaim>[0]): ReturnType<typeof decideClaim> =>
+          decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id));
+        const update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);
+        if (update === 'gone') return await this.lostUnit(charge);
+        recordSkips(this.context, charge.unit, task, update.skips);
+        launched = update.outcome.kind === 'claimed';
+        if (await this.follow(charge, task, update)) return;
+      } finally {
+        if (!launched) slots.give();
+      }
+    }
+  }
+
+  /** @returns whether there is nothing more to do now */
+  private async follow(
+    charge: Charge,
+    task: KnownTask,
+    { outcome, token }: UnitUpdate<ClaimOutcome>,
+  ): Promise<boolean> {
+    switch (outcome.kind) {
+      case 'claimed':
+        void this.launcher.launch({ unit: charge.unit, task, entry: outcome.run, token });
+        if (!outcome.more) this.arm(charge);
+        return !outcome.more;
+      case 'settled': // a blocker may be an orphan
+        await this.checkBlockers(charge, task);
+        return false;
+      case 'wait':
+        this.appoint(charge, outcome.at);
+        return true;
+      case 'blocked':
+        await this.context.units.read(charge.unit);
+        await this.checkBlockers(charge, task);
+        this.appoint(charge, this.context.clock.now() + BLOCKED_POLL_MS);
+        return true;
+      case 'stale-task':
+        return !(await this.writer.refresh(charge.unit.task));
+      default:
+        this.arm(charge);
+        return true;
+    }
+  }
+
+  private request(charge: Charge, runId: string, session: string): ClaimRequest {
+    const { clock, node, units } = this.context;
+    const now = clock.now();
+    const standby = charge.role === 'standby';
+    return {
+      now,
+      horizon: standby ? now : now + this.options.claimAheadMs,
+      graceMs: standby ? GRACE_MS + this.options.standbyDelayMs! : GRACE_MS,
+      runId,
+      node: node.id,
+      boot: node.boot,
+      session,
+      slot: true,
+      standby,
+      floor: units.floor(charge.unit),
+    };
+  }
+
+  private async checkBlockers(charge: Charge, task: KnownTask): Promise<void> {
+    const state = this.context.units.peek(charge.unit);
+    if (charge.role === 'owner' && state && state.runs.length > 0) await this.recovery.check(charge.unit, task, state);
+  }
+
+  private waitForSlot(charge: Charge, task: KnownTask): void {
+    charge.appointment = this.context.slots.whenFree(task.policies.priority, () => this.look(charge.unit));
+  }
+
+  /** The unit is not there: its task was purged or made anew, or its creator died half-way. */
+  private async lostUnit(charge: Charge): Promise<void> {
+    await this.writer.refresh(charge.unit.task);
+    if (this.taskOf(charge) && charge.role === 'owner') await this.adopt(charge);
+  }
+
+  /** The task this unit belongs to, unless it has been replaced by one of another generation. */
+  private taskOf({ unit }: Charge): KnownTask | undefined {
+    const task = this.context.catalog.get(unit.task);
+    return task?.doc.generation === unit.generation ? task : undefined;
+  }
+
+  private arm(charge: Charge): void {
+    const task = this.taskOf(charge);
+    if (!task || task.doc.state !== 'active' || charge.dropped) return;
+    const state = this.context.units.peek(charge.unit);
+    const settled = Math.max(state?.cursor ?? 0, task.doc.since, this.context.units.floor(charge.unit));
+    if (charge.role === 'standby') return this.armStandby(charge, task, settled);
+    const tick = state && isSpent(state, task) ? undefined : task.schedule.next(settled);
+    if (tick !== undefined) this.appoint(charge, tick - this.options.claimAheadMs);
+    else if (state?.runs.length === 0) void this.writer.complete(task).catch(() => undefined); // tried again at the next look
+  }
+
+  private armStandby(charge: Charge, task: KnownTask, settled: number): void {
+    const delay = this.options.standbyDelayMs;
+    if (delay === undefined || !task.policies.standby || task.schedule.minGapMs < STANDBY_MIN_GAP_MS) return;
+    const tick = task.schedule.next(Math.max(settled, this.context.clock.now() - delay));
+    if (tick !== undefined) this.appoint(charge, tick + delay);
+  }
+
+  private appoint(charge: Charge, at: number): void {
+    charge.appointment?.dispose();
+    if (!charge.dropped) charge.appointment = this.context.timeline.at(at, () => this.look(charge.unit));
+  }
+}

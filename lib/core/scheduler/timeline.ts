@@ -1,0 +1,66 @@
+import { LONGEST_TIMER_MS, type Clock, type EpochMs } from '../common/clock.js';
+import type { Disposable } from '../common/disposable.js';
+import { Heap } from '../common/heap.js';
+
+interface Appointment {
+  at: EpochMs;
+  order: number;
+  fn: (() => void) | undefined;
+}
+
+/**
+ * Everything that is to happen at an instant, in one heap behind one timer. The timer is set again at least every
+ * minute toward the absolute instant, so a step of the clock, a sleeping machine or a date in ten years fires nothing
+ * early and forgets nothing.
+ */
+export class Timeline {
+  private readonly heap = new Heap<Appointment>((a, b) => (a.at === b.at ? a.order < b.order : a.at < b.at));
+  private order = 0;
+  private timer?: Disposable;
+  private timerAt: EpochMs = Infinity;
+  private stopped = false;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Calls `fn` once, when the clock shows `at` or later. */
+  at(at: EpochMs, fn: () => void): Disposable {
+    const appointment: Appointment = { at, order: this.order++, fn };
+    this.heap.push(appointment);
+    if (at < this.timerAt) this.arm();
+    return { dispose: () => (appointment.fn = undefined) };
+  }
+
+  /** The clock was corrected: look at it now. */
+  rearm(): void {
+    this.arm();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.dispose();
+    this.heap.clear();
+  }
+
+  private arm(): void {
+    this.timer?.dispose();
+    let top = this.heap.peek();
+    while (top && !top.fn) {
+      this.heap.pop();
+      top = this.heap.peek();
+    }
+    this.timerAt = top?.at ?? Infinity;
+    if (!top || this.stopped) return;
+    const delay = Math.min(Math.max(Math.ceil(top.at - this.clock.now()), 0), LONGEST_TIMER_MS);
+    this.timer = this.clock.setTimer(delay, () => this.fire());
+  }
+
+  private fire(): void {
+    const now = this.clock.now();
+    this.timerAt = -Infinity; // what is put in while this runs arms nothing: that is done below
+    for (let top = this.heap.peek(); top && top.at <= now; top = this.heap.peek()) {
+      this.heap.pop();
+      top.fn?.();
+    }
+    this.arm();
+  }
+}

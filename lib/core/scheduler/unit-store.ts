@@ -1,0 +1,125 @@
+import type { Clock, EpochMs } from '../common/clock.js';
+import type { Registry, Entry } from '../registry/registry.js';
+import { updateDocument, type Decision, type DocumentPort } from '../registry/update-document.js';
+import type { Unit } from '../task/unit.js';
+import type { UnitDecision } from './claim-decision.js';
+import type { SkipTail, UnitState } from './unit-state.js';
+import { decodeUnit } from './unit-state.js';
+
+export interface UnitUpdate<T> {
+  outcome: T;
+  skips: readonly SkipTail[];
+  /** Token of the version that holds the outcome: what a claim hands to its run for fencing. */
+  token: bigint;
+}
+
+interface Known {
+  entry: Entry;
+  state: UnitState;
+}
+
+/**
+ * The units' states as this node last saw them, and the one way to change them. Updates of one unit stand in line, so
+ * that a finish and the next claim of a busy task do not make each other conflict.
+ */
+export class UnitStore {
+  private readonly known = new Map<string, Known>();
+  private readonly floors = new Map<string, EpochMs>();
+  private readonly lines = new Map<string, Promise<unknown>>();
+  private readonly port: DocumentPort;
+
+  constructor(
+    registry: Registry,
+    port: Pick<DocumentPort, 'commit'>,
+    private readonly clock: Clock,
+  ) {
+    this.port = { commit: (write) => port.commit(write), read: (key) => registry.get(key, { fresh: true }) };
+  }
+
+  /** As last seen; may be out of date. */
+  peek(unit: Unit): UnitState | undefined {
+    return this.known.get(unit.key)?.state;
+  }
+
+  /** The latest cursor ever seen here: a registry that has lost data may show an older one, and must not be believed. */
+  floor(unit: Unit): EpochMs {
+    return this.floors.get(unit.key) ?? -Infinity;
+  }
+
+  forget(unit: Unit): void {
+    this.known.delete(unit.key);
+    this.floors.delete(unit.key);
+  }
+
+  /** Reads the unit now. `undefined` where it does not exist. */
+  async read(unit: Unit): Promise<UnitState | undefined> {
+    return this.inLine(unit.key, async () => this.remember(unit.key, await this.port.read(unit.key))?.state);
+  }
+
+  /** Brings the unit into being, unless it is there. */
+  async create(unit: Unit, state: UnitState): Promise<void> {
+    await this.inLine(unit.key, async () => {
+      const [key, value] = [unit.key, JSON.stringify(state)];
+      const result = await this.port.commit({ key, value, if: 'absent' });
+      if (result.ok) this.keep(key, { state, entry: { key, value, revision: result.revision, token: result.token } });
+      else this.remember(key, result.current);
+    });
+  }
+
+  /**
+   * Decides and writes, again and again until it holds. `'gone'`: the unit does not exist.
+   * @throws RegistryUnavailableError once `again` says no
+   */
+  update<T>(
+    unit: Unit,
+    decide: (state: UnitState) => UnitDecision<T>,
+    again: () => boolean,
+  ): Promise<UnitUpdate<T> | 'gone'> {
+    return this.inLine(unit.key, async () => {
+      const { key } = unit;
+      let decided: UnitDecision<T> | undefined;
+      const { entry } = await updateDocument(
+        this.port,
+        key,
+        (current): Decision<undefined> => {
+          const state = this.remember(key, current)?.state;
+          decided = state && decide(state);
+          return decided?.next ? { write: JSON.stringify(decided.next), result: undefined } : { keep: undefined };
+        },
+        { clock: this.clock, known: this.known.get(key)?.entry ?? 'unread', again },
+      );
+      if (!entry || !decided) return 'gone';
+      if (decided.next) this.keep(key, { entry, state: decided.next });
+      else this.remember(key, entry);
+      return { outcome: decided.outcome, skips: decided.next ? (decided.skips ?? []) : [], token: entry.token };
+    });
+  }
+
+  private remember(key: string, entry: Entry | undefined): Known | undefined {
+    const known = this.known.get(key);
+    if (entry && known?.entry.revision === entry.revision) return known;
+    const state = entry && decodeUnit(entry.value);
+    if (!entry || !state) {
+      this.known.delete(key);
+      return undefined;
+    }
+    return this.keep(key, { entry, state });
+  }
+
+  private keep(key: string, known: Known): Known {
+    this.known.set(key, known);
+    if (known.state.cursor > (this.floors.get(key) ?? -Infinity)) this.floors.set(key, known.state.cursor);
+    return known;
+  }
+
+  private async inLine<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const ahead = this.lines.get(key);
+    const turn = ahead ? ahead.then(work, work) : work();
+    this.lines.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.lines.get(key) === turn) this.lines.delete(key);
+    }
+  }
+}

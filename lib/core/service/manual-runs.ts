@@ -1,0 +1,119 @@
+import { withTimeout } from '../common/clock.js';
+import type { Duration } from '../common/duration.js';
+import { requireDuration } from '../common/duration.js';
+import { DistributedScheduleError } from '../common/errors.js';
+import { encodeJson } from '../common/json.js';
+import type { RunRecord } from '../common/run.js';
+import { decideManual } from '../scheduler/run-decisions.js';
+import type { Scheduler } from '../scheduler/scheduler.js';
+import type { KnownTask } from '../task/catalog.js';
+import { MAX_PAYLOAD_BYTES } from '../task/validate.js';
+
+export interface RunTaskOptions {
+  /** Instead of the task's own payload: JSON, at most 64 KiB. */
+  payload?: unknown;
+  /** How long `result()` waits. The run itself obeys the task's `timeout`. @default no limit */
+  timeout?: Duration;
+}
+
+/** A run that was asked for. */
+export interface RunHandle {
+  readonly id: string;
+  /** Resolves with the record when the run has ended, whatever its outcome. */
+  result(): Promise<RunRecord>;
+}
+
+/** Runs that no tick stands behind: an ordinary run on this node, under the task's own policies. */
+export class ManualRuns {
+  constructor(private readonly scheduler: Scheduler) {}
+
+  async run(task: KnownTask, options: RunTaskOptions): Promise<RunHandle> {
+    const { context, handlers, launcher, writer } = this.scheduler;
+    const { keeper, slots, units, clock, node, runIds } = context;
+    const payload = encodeJson(options.payload, MAX_PAYLOAD_BYTES);
+    if ('problem' in payload)
+      throw refusal('INVALID_TASK', task.name, `The payload of the run cannot be stored: ${payload.problem}`);
+    const waitMs = options.timeout === undefined ? undefined : requireDuration(options.timeout, 'timeout');
+    const { handler } = task.doc.definition;
+    if (!handlers.has(handler))
+      throw refusal('HANDLER_NOT_FOUND', task.name, `This node has no handler "${handler}" for task "${task.name}"`);
+    await slots.take(task.policies.priority);
+    let launched = false;
+    try {
+      const session = keeper.session;
+      if (!session || !keeper.trusted()) {
+        throw refusal(
+          'NOT_RUNNING',
+          task.name,
+          `This node is not in the cluster (${this.scheduler.state}); nothing runs on it. Try again when it is working`,
+        );
+      }
+      const request = {
+        runId: runIds.next(),
+        node: node.id,
+        boot: node.boot,
+        session: session.id,
+        now: clock.now(),
+        trigger: 'manual' as const,
+      };
+      const unit = task.units[0]!;
+      await units.read(unit); // what is remembered of a run on another node may be long out of date
+      for (;;) {
+        const known = context.catalog.get(task.name) ?? task;
+        const update = await units.update(
+          unit,
+          (state) => decideManual(state, known, request),
+          () => keeper.session === session,
+        );
+        if (update === 'gone') throw refusal('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
+        const { outcome, token } = update;
+        if (outcome.kind === 'stale-task') {
+          await writer.refresh(task.name);
+        } else if (outcome.kind === 'overlap') {
+          const { id, node: where } = outcome.blocker;
+          throw refusal(
+            'TASK_RUNNING',
+            task.name,
+            `Task "${task.name}" is running already: run ${id} on node ${where}, and its overlap policy allows no other`,
+          );
+        } else {
+          launched = true;
+          const end = launcher.launch({
+            unit,
+            task: known,
+            entry: outcome.run,
+            token,
+            ...(options.payload !== undefined && { payload: options.payload }),
+          });
+          return { id: request.runId, result: () => this.bounded(end, waitMs, request.runId, task.name) };
+        }
+      }
+    } finally {
+      if (!launched) slots.give();
+    }
+  }
+
+  private async bounded(
+    end: Promise<RunRecord>,
+    waitMs: number | undefined,
+    runId: string,
+    task: string,
+  ): Promise<RunRecord> {
+    if (waitMs === undefined) return end;
+    const answer = await withTimeout(this.scheduler.context.clock, end, waitMs);
+    if (answer !== 'timeout') return answer;
+    throw new DistributedScheduleError(
+      'RUN_TIMEOUT',
+      `Run ${runId} of task "${task}" has not ended within ${waitMs} ms; it goes on`,
+      { runId, task },
+    );
+  }
+}
+
+function refusal(
+  code: ConstructorParameters<typeof DistributedScheduleError>[0],
+  task: string,
+  message: string,
+): DistributedScheduleError {
+  return new DistributedScheduleError(code, message, { task });
+}

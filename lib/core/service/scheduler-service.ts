@@ -1,0 +1,293 @@
+import type { Observable } from 'rxjs';
+import type { NodeRecord } from '../cluster/node-record.js';
+import { DistributedScheduleError } from '../common/errors.js';
+import type { HistoryRecord } from '../common/run.js';
+import type { SchedulerEvent } from '../events/scheduler-events.js';
+import type { Handler } from '../execution/task-run.js';
+import { compileSchedule, normalizeSchedule, scheduleProblems, type ScheduleSpec } from '../schedule/schedule-spec.js';
+import type { Scheduler, SchedulerState } from '../scheduler/scheduler.js';
+import type { RunEntry } from '../scheduler/unit-state.js';
+import { isLive, type TaskInput, type TaskSource, type TaskState } from '../task/task-definition.js';
+import { taskProblems } from '../task/validate.js';
+import { ManualRuns, type RunHandle, type RunTaskOptions } from './manual-runs.js';
+import { TaskCommands } from './task-commands.js';
+import { viewOf, type TaskView } from './task-view.js';
+
+/** A static task without a decorator: each replica declares it with its own function. */
+export interface StaticTaskInput<P = unknown> extends Omit<TaskInput, 'handler'> {
+  run: Handler<P>;
+}
+
+export interface TaskFilter {
+  state?: TaskState | readonly TaskState[];
+  source?: TaskSource;
+  tag?: string;
+}
+
+/** A run that is going on somewhere in the cluster. */
+export interface RunningView {
+  id: string;
+  task: string;
+  tick?: Date;
+  trigger: RunEntry['trigger'];
+  nodeId: string;
+  attempt: number;
+  claimedAt: Date;
+}
+
+const MAX_TICKS = 1_000;
+
+/**
+ * What an application injects to manage tasks and to look at them. Every change is a conditional write in the registry
+ * and, once its promise resolves, in force on every node.
+ *
+ * @example
+ * ```ts
+ * await scheduler.addTask({ name: 'report:acme', handler: 'report', schedule: { cron: '0 8 * * 1-5', timeZone: 'Europe/Paris' }, payload: { tenant: 'acme' } });
+ * ```
+ */
+export class SchedulerService {
+  private readonly commands: TaskCommands;
+  private readonly manual: ManualRuns;
+  private readonly declared = new Map<string, TaskInput>();
+  /** Everything this node notices and does; best effort. */
+  readonly events$: Observable<SchedulerEvent>;
+  readonly nodeEvents$: Observable<SchedulerEvent>;
+  readonly taskEvents$: Observable<SchedulerEvent>;
+  readonly runEvents$: Observable<SchedulerEvent>;
+
+  constructor(private readonly scheduler: Scheduler) {
+    this.commands = new TaskCommands(scheduler);
+    this.manual = new ManualRuns(scheduler);
+    const { events } = scheduler.context;
+    this.events$ = events.stream();
+    this.nodeEvents$ = events.stream('node.');
+    this.taskEvents$ = events.stream('task.');
+    this.runEvents$ = events.stream('run.');
+    scheduler.onJoining = () => this.declareAll();
+  }
+
+  get nodeId(): string {
+    return this.scheduler.options.node.id;
+  }
+
+  /** What this node's scheduler is doing. */
+  get state(): SchedulerState {
+    return this.scheduler.state;
+  }
+
+  /** Joins the cluster; the module does this at application bootstrap unless `autoStart` is false. */
+  start(): Promise<void> {
+    return this.scheduler.start();
+  }
+
+  /** Leaves the cluster: claims nothing more, lets runs end within the drain timeout, records them, ends the session. */
+  stop(): Promise<void> {
+    return this.scheduler.stop();
+  }
+
+  /** Takes no tick any more and resolves when its runs have ended; the node stays visible as `leaving`. */
+  drain(): Promise<void> {
+    return this.scheduler.drain();
+  }
+
+  /** How many runs this node does at once, from now on. A lower number lets the runs beyond it end. */
+  setConcurrency(limit: number): void {
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      throw new DistributedScheduleError(
+        'INVALID_OPTIONS',
+        `concurrency: ${limit} is not a whole number of at least 1`,
+      );
+    }
+    this.scheduler.context.slots.setLimit(limit);
+  }
+
+  /**
+   * Declares a static task with its function: what `@DistributedCron` does, without a decorator. Before the start it is
+   * noted, later it is registered at once. `force` overwrites what an operator made of it, a tombstone included.
+   * @throws `INVALID_TASK`
+   */
+  async defineTask<P>({ run, ...input }: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
+    const problems = taskProblems(input, '');
+    if (problems.length > 0) {
+      throw new DistributedScheduleError(
+        'INVALID_TASK',
+        `Task ${JSON.stringify(input.name)} is not valid: ${problems.join('; ')}`,
+        { task: input.name },
+      );
+    }
+    this.scheduler.handlers.add(input.name, run as Handler, `defineTask('${input.name}')`);
+    this.declared.set(input.name, input);
+    if (this.state !== 'working') return;
+    await this.scheduler.republish();
+    await (options.force ? this.commands.put(input, 'static') : this.commands.declare(input));
+  }
+
+  /** Notes a static task whose handler is already there; used by the module for decorated methods. */
+  declareTask(input: TaskInput): void {
+    this.declared.set(input.name, input);
+  }
+
+  /** Adds a dynamic task. @throws `TASK_EXISTS`, `TASK_DELETED`, `INVALID_TASK`, `INVALID_SCHEDULE` */
+  async addTask(task: TaskInput): Promise<TaskView> {
+    return this.view(await this.commands.add(task));
+  }
+
+  /** Adds or replaces a dynamic task, clearing a tombstone. Safe to call from every replica at start. */
+  async putTask(task: TaskInput): Promise<TaskView> {
+    return this.view(await this.commands.put(task));
+  }
+
+  /** Deletes the task everywhere, leaving a tombstone: adding the name again fails until `restoreTask` or `putTask`. */
+  async deleteTask(name: string): Promise<void> {
+    await this.commands.delete(name);
+  }
+
+  /** Brings a deleted task back. @throws `TASK_STATE` where it is not deleted */
+  async restoreTask(name: string): Promise<TaskView> {
+    return this.view(await this.commands.restore(name));
+  }
+
+  /** Removes every trace: definition, state and history. Does nothing where there is no such task. */
+  purgeTask(name: string): Promise<void> {
+    return this.commands.purge(name);
+  }
+
+  /** Dangerous: removes every task of the namespace, static ones of running nodes included, with all history. */
+  async purgeAllTasks({ confirm }: { confirm: string }): Promise<number> {
+    const { namespace } = this.scheduler.options;
+    if (confirm !== namespace) {
+      throw new DistributedScheduleError(
+        'INVALID_OPTIONS',
+        `purgeAllTasks removes every task of namespace "${namespace}"; to go on give { confirm: '${namespace}' }`,
+      );
+    }
+    const names = [...this.scheduler.context.catalog.values()].map(({ name }) => name);
+    for (const name of names) await this.commands.purge(name);
+    return names.length;
+  }
+
+  /** No ticks until `resumeTask`; what falls due meanwhile is not made up for. */
+  async pauseTask(name: string, options: { note?: string } = {}): Promise<TaskView> {
+    return this.view(await this.commands.pause(name, options.note));
+  }
+
+  /** Goes on with the next tick. A task with a single tick whose time has passed runs at once. */
+  async resumeTask(name: string): Promise<TaskView> {
+    return this.view(await this.commands.resume(name));
+  }
+
+  /** Like pausing, for a task that is not expected back: it is listed as `cancelled`. */
+  async cancelTask(name: string, options: { note?: string } = {}): Promise<TaskView> {
+    return this.view(await this.commands.cancel(name, options.note));
+  }
+
+  /** Gives the task another schedule, on every node. @throws `INVALID_SCHEDULE` */
+  async updateSchedule(name: string, schedule: ScheduleSpec): Promise<TaskView> {
+    return this.view(await this.commands.updateSchedule(name, schedule));
+  }
+
+  /** Runs the task now, on this node, under its own policies. @throws `TASK_RUNNING` where its overlap policy forbids it */
+  runTask(name: string, options: RunTaskOptions = {}): Promise<RunHandle> {
+    return this.manual.run(this.commands.require(name), options);
+  }
+
+  /** The task as this node knows it; `undefined` where there is none, or only a tombstone. */
+  getTask(name: string): TaskView | undefined {
+    const task = this.scheduler.context.catalog.get(name);
+    return task && isLive(task.doc) ? this.view(task) : undefined;
+  }
+
+  /** Tasks by name. Tombstones are listed only where the filter asks for state `deleted`. */
+  listTasks(filter: TaskFilter = {}): TaskView[] {
+    const states = filter.state === undefined ? undefined : [filter.state].flat();
+    const wanted = [...this.scheduler.context.catalog.values()].filter(({ doc }) => {
+      if (states ? !states.includes(doc.state) : !isLive(doc)) return false;
+      if (filter.source && doc.definition.source !== filter.source) return false;
+      return filter.tag === undefined || doc.definition.tags?.includes(filter.tag) === true;
+    });
+    return wanted.map((task) => this.view(task)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The tasks this node owns: whose ticks it takes. */
+  listOwnTasks(): TaskView[] {
+    const names = new Set(this.scheduler.owned.map((unit) => unit.task));
+    return this.listTasks().filter(({ name }) => names.has(name));
+  }
+
+  /** The next ticks of a task, at most 1,000. Empty where it is not active. */
+  nextTicks(name: string, count = 5): Date[] {
+    const { schedule, doc } = this.commands.require(name);
+    const from = Math.max(this.scheduler.context.clock.now(), doc.since);
+    return doc.state === 'active' ? ticksAfter(schedule, from, count) : [];
+  }
+
+  /** The ticks a schedule would have from now on, before anything is saved. @throws `INVALID_SCHEDULE` */
+  previewSchedule(spec: ScheduleSpec, options: { timeZone?: string; count?: number } = {}): Date[] {
+    const problems = scheduleProblems(spec, 'schedule');
+    if (problems.length > 0) throw new DistributedScheduleError('INVALID_SCHEDULE', problems.join('; '));
+    const now = this.scheduler.context.clock.now();
+    const stored = normalizeSchedule(spec, { now, timeZone: options.timeZone ?? this.scheduler.options.timeZone });
+    return ticksAfter(compileSchedule(stored), now - 1, options.count ?? 5);
+  }
+
+  /** The last runs and skips of a task, latest first; read from the registry. */
+  async listRuns(filter: { task: string } | { nodeId: string }): Promise<HistoryRecord[]> {
+    const { recorder } = this.scheduler.context;
+    return 'task' in filter ? recorder.ofUnit(filter.task) : recorder.ofNode(filter.nodeId);
+  }
+
+  /** The runs of this node that are going on. */
+  listRunning(): RunningView[] {
+    return this.scheduler.launcher.listLive().map(({ task, entry }) => ({
+      id: entry.id,
+      task: task.name,
+      trigger: entry.trigger,
+      nodeId: entry.node,
+      attempt: entry.attempt,
+      claimedAt: new Date(entry.claimedAt),
+      ...(entry.tick !== undefined && { tick: new Date(entry.tick) }),
+    }));
+  }
+
+  /** Aborts a run of this node by its signal. @returns whether it was here */
+  cancelRun(id: string, reason = 'cancelled by request'): boolean {
+    return this.scheduler.launcher.abort(id, reason);
+  }
+
+  /** The nodes this one sees. */
+  listNodes(): NodeRecord[] {
+    return this.scheduler.view.list().sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  getNode(id: string): NodeRecord | undefined {
+    return this.scheduler.view.get(id);
+  }
+
+  private async declareAll(): Promise<void> {
+    await Promise.all(
+      [...this.declared.values()].map(async (input) => {
+        if ((await this.commands.declare(input)) !== 'deleted') return;
+        this.scheduler.options.logger.warn(
+          `Task "${input.name}" is declared in code but was deleted by an operator, and stays so; restoreTask brings it back`,
+        );
+      }),
+    );
+  }
+
+  private view(task: Parameters<typeof viewOf>[0]): TaskView {
+    return viewOf(task, this.scheduler.context.clock.now());
+  }
+}
+
+function ticksAfter(schedule: { next(after: number): number | undefined }, from: number, count: number): Date[] {
+  const ticks: Date[] = [];
+  for (
+    let tick = schedule.next(from);
+    tick !== undefined && ticks.length < Math.min(count, MAX_TICKS);
+    tick = schedule.next(tick)
+  ) {
+    ticks.push(new Date(tick));
+  }
+  return ticks;
+}

@@ -1,0 +1,92 @@
+import type { EpochMs } from '../common/clock.js';
+import { DistributedScheduleError } from '../common/errors.js';
+import { hash32 } from '../common/hash.js';
+import { encodeJson, type Json } from '../common/json.js';
+import { normalizeSchedule, scheduleProblems } from '../schedule/schedule-spec.js';
+import { normalizePolicies } from './normalize-policies.js';
+import type { ResolvedPolicies } from './policies.js';
+import type { TaskDefinition, TaskInput, TaskSource } from './task-definition.js';
+
+/** The longest payload, in bytes of JSON. */
+export const MAX_PAYLOAD_BYTES = 64 * 1024;
+
+const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.:-]{0,199}$/u;
+const OWN_KEYS = ['name', 'schedule', 'handler', 'payload', 'disabled'];
+
+export interface DefinitionContext {
+  now: EpochMs;
+  /** The zone of a cron schedule that names none. */
+  timeZone: string;
+  /** The module's default policies, in stored form. */
+  defaults: Partial<ResolvedPolicies>;
+  source: TaskSource;
+}
+
+/** What is wrong with a task's name, or `undefined`. */
+export function nameProblem(name: unknown, path: string): string | undefined {
+  if (typeof name === 'string' && NAME.test(name)) return undefined;
+  return `${path}: ${JSON.stringify(name)} is no name; use 1 to 200 letters, digits and _ . : - and begin with a letter, digit or _`;
+}
+
+/** Every problem of a task as given, each with its path. */
+export function taskProblems(input: TaskInput, path: string): string[] {
+  const problems: string[] = [];
+  const at = (key: string): string => (path ? `${path}.${key}` : key);
+  const name = nameProblem(input.name, at('name'));
+  if (name) problems.push(name);
+  problems.push(...scheduleProblems(input.schedule, at('schedule')));
+  if (input.handler !== undefined && (typeof input.handler !== 'string' || input.handler === '')) {
+    problems.push(`${at('handler')}: ${JSON.stringify(input.handler)} is not the id of a handler`);
+  }
+  const payload = encodeJson(input.payload, MAX_PAYLOAD_BYTES);
+  if ('problem' in payload) problems.push(`${at('payload')}: it cannot be stored: ${payload.problem}`);
+  normalizePolicies(input, path, problems, OWN_KEYS);
+  return problems;
+}
+
+/**
+ * A task as given, checked and in stored form, with a hash of its declaration that is equal on every node.
+ * @throws DistributedScheduleError `INVALID_TASK` with all problems
+ */
+export function defineTask(
+  input: TaskInput,
+  context: DefinitionContext,
+): { definition: TaskDefinition; declared: string } {
+  const problems = taskProblems(input, '');
+  if (problems.length > 0) {
+    const lines = problems.map((problem) => `\n  - ${problem}`).join('');
+    throw new DistributedScheduleError('INVALID_TASK', `Task ${JSON.stringify(input.name)} is not valid:${lines}`, {
+      task: input.name,
+    });
+  }
+  const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS) };
+  const definition: TaskDefinition = {
+    handler: input.handler ?? input.name,
+    schedule: normalizeSchedule(input.schedule, context),
+    source: context.source,
+    ...(Object.keys(policies).length > 0 && { policies }),
+    ...(input.payload !== undefined && { payload: JSON.parse(JSON.stringify(input.payload ?? null)) as Json }),
+    ...(input.description !== undefined && { description: input.description }),
+    ...(input.tags !== undefined && { tags: input.tags }),
+  };
+  const declared = canonical([
+    definition.handler,
+    input.schedule,
+    context.timeZone,
+    policies,
+    definition.payload,
+    input.description,
+    input.tags,
+    input.disabled,
+  ]);
+  return { definition, declared: hash32(declared).toString(36) };
+}
+
+/** JSON with sorted keys: the same text for the same content, however it was written. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
