@@ -23,7 +23,7 @@ export class ClusterClock implements Clock {
   }
 
   now(): EpochMs {
-    return this.base.now() + this.offset;
+    return Math.floor(this.base.now() + this.offset);
   }
 
   monotonic(): number {

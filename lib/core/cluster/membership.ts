@@ -3,7 +3,7 @@ import type { Disposable } from '../common/disposable.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import type { LoggerPort } from '../common/logger.js';
 import { keys, listAll } from '../registry/keyspace.js';
-import type { Change, Registry } from '../registry/registry.js';
+import type { Change, Registry, RegistrySession } from '../registry/registry.js';
 import type { ClusterView } from './cluster-view.js';
 import { decodeNode, type NodeRecord, type NodeStatus } from './node-record.js';
 import { SessionKeeper, type SessionLoss } from './session-keeper.js';
@@ -69,6 +69,7 @@ export class Membership {
   }
 
   private async attempt(): Promise<void> {
+    if (this.stopped) throw new Error('this node has been stopped');
     await this.registry.connect();
     const session = await this.keeper.open();
     try {
@@ -78,9 +79,10 @@ export class Membership {
       this.watch ??= await this.registry.watch(keys.nodes, (change) => this.see(change));
       await this.loadNodes();
       await this.hooks.onJoining();
-      if (this.keeper.session !== session || this.stopped) throw new Error('the session was lost while joining');
+      this.goOn(session);
       this.status = 'working';
       await this.publish();
+      this.goOn(session);
     } catch (error) {
       await this.keeper.end();
       throw error;
@@ -141,6 +143,12 @@ export class Membership {
         await sleep(this.clock, wait, this.stopping.signal);
       }
     }
+  }
+
+  /** Joining takes a while: the session may be lost meanwhile, or this node be told to leave. */
+  private goOn(session: RegistrySession): void {
+    if (this.stopped) throw new Error('this node was stopped while joining');
+    if (this.keeper.session !== session) throw new Error('the session was lost while joining');
   }
 
   /** Two processes under one node id would take each other's runs for their own: the second one stays out. */

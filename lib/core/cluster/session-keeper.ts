@@ -5,7 +5,7 @@ import type { Registry, RegistrySession } from '../registry/registry.js';
 export type SessionLoss = 'expired' | 'trust-window';
 
 /** Wall and monotonic time that drift apart by more than this since the last renewal mean a step or a suspended machine. */
-const CLOCK_STEP_MS = 2_000;
+const CLOCK_STEP_MS = 250;
 /** After a renewal that failed the next one follows soon. */
 const RETRY_MS = 500;
 

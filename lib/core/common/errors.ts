@@ -30,9 +30,9 @@ export interface ErrorDetails {
 /** Every error the library throws. The message says what was given, what was expected and what to do. */
 export class DistributedScheduleError extends Error {
   readonly retryable: boolean;
-  readonly task?: string;
-  readonly runId?: string;
-  readonly nodeId?: string;
+  declare readonly task?: string;
+  declare readonly runId?: string;
+  declare readonly nodeId?: string;
 
   constructor(
     readonly code: ErrorCode,
@@ -42,9 +42,13 @@ export class DistributedScheduleError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.retryable = details.retryable ?? false;
-    if (details.task !== undefined) this.task = details.task;
-    if (details.runId !== undefined) this.runId = details.runId;
-    if (details.nodeId !== undefined) this.nodeId = details.nodeId;
+    const { task, runId, nodeId } = details;
+    Object.assign(
+      this,
+      task !== undefined && { task },
+      runId !== undefined && { runId },
+      nodeId !== undefined && { nodeId },
+    );
   }
 }
 

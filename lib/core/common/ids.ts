@@ -3,7 +3,17 @@ import { randomBytes } from 'node:crypto';
 /** A source of random numbers in [0, 1). Handed to everything that draws, so that a simulation can replay it. */
 export type Random = () => number;
 
-export const systemRandom: Random = () => randomBytes(4).readUInt32BE() / 0x1_0000_0000;
+const POOL_BYTES = 4_096;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** From the system's generator, drawn in pools: one call for each number would cost more than the number. */
+export const systemRandom: Random = () => {
+  if (used >= pool.length) [pool, used] = [randomBytes(POOL_BYTES), 0];
+  const number = pool.readUInt32BE(used);
+  used += 4;
+  return number / 0x1_0000_0000;
+};
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 

@@ -10,6 +10,7 @@ import type { HandlerTable } from './handler-table.js';
 import { compose, type Invocation } from './middleware.js';
 import { retryMiddleware } from './middlewares/retry.js';
 import { ABORT_GRACE_MS, timeoutMiddleware } from './middlewares/timeout.js';
+import type { RunAbort } from './run-abort.js';
 import type { TaskRun } from './task-run.js';
 
 /** What a run needs to be executed, and what it leaves behind. */
@@ -17,6 +18,7 @@ export interface Execution {
   readonly handler: string;
   readonly policies: ResolvedPolicies;
   readonly run: TaskRun;
+  readonly abort: RunAbort;
 }
 
 export interface ExecutionResult {
@@ -51,13 +53,13 @@ export class Executor {
     this.call = compose(middlewares, (invocation) => this.callHandler(invocation));
   }
 
-  async execute({ handler, policies, run }: Execution): Promise<ExecutionResult> {
+  async execute({ handler, policies, run, abort }: Execution): Promise<ExecutionResult> {
     const startedAt = run.startedAt.getTime();
-    const invocation: Invocation = { run, policies, handler };
+    const invocation: Invocation = { run, policies, handler, abort };
     this.events.emit('run.started', startedEvent(run));
-    const settled = await this.untilAborted(run, this.call(invocation)).then(
+    const settled = await this.untilAborted(abort, this.call(invocation)).then(
       (value) => this.success(value),
-      (error: unknown) => failure(error, run),
+      (error: unknown) => failure(error, abort),
     );
     return { attempt: invocation.run.attempt, startedAt, endedAt: this.clock.now(), ...settled };
   }
@@ -78,18 +80,13 @@ export class Executor {
   }
 
   /** An aborted run is waited for, but not for ever: a handler that ignores its signal must not hold the shutdown. */
-  private untilAborted(run: TaskRun, call: Promise<unknown>): Promise<unknown> {
+  private untilAborted(abort: RunAbort, call: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        void withTimeout(
-          this.clock,
-          call.catch(() => undefined),
-          ABORT_GRACE_MS,
-        ).then(() => reject(run.signal.reason));
-      };
-      if (run.signal.aborted) onAbort();
-      else run.signal.addEventListener('abort', onAbort, { once: true });
-      call.then(resolve, reject).finally(() => run.signal.removeEventListener('abort', onAbort));
+      const listening = abort.onAbort(() => {
+        const ended = call.catch(() => undefined);
+        void withTimeout(this.clock, ended, ABORT_GRACE_MS).then(() => reject(abort.reason!));
+      });
+      call.then(resolve, reject).finally(() => listening.dispose());
     });
   }
 
@@ -115,8 +112,8 @@ function startedEvent(run: TaskRun) {
   };
 }
 
-function failure(thrown: unknown, run: TaskRun): Pick<ExecutionResult, 'outcome' | 'error'> {
-  const outcome = run.signal.aborted ? 'cancelled' : code(thrown) === 'RUN_TIMEOUT' ? 'timed-out' : 'failed';
+function failure(thrown: unknown, abort: RunAbort): Pick<ExecutionResult, 'outcome' | 'error'> {
+  const outcome = abort.aborted ? 'cancelled' : code(thrown) === 'RUN_TIMEOUT' ? 'timed-out' : 'failed';
   const details = thrown !== null && typeof thrown === 'object' ? (thrown as { name?: unknown; stack?: unknown }) : {};
   const error: RunError = {
     name: typeof details.name === 'string' ? details.name : 'Error',

@@ -15,11 +15,11 @@ export class HandlerTable {
   add(id: string, handler: Handler, origin: string): void {
     const taken = this.handlers.get(id);
     if (taken) {
-      const what = id === DEFAULT_ID ? 'Two default handlers' : `Two handlers or tasks are named "${id}"`;
-      throw new DistributedScheduleError(
-        'INVALID_OPTIONS',
-        `${what}: ${taken.origin} and ${origin}. Give one of them another name`,
-      );
+      const [what, cure] =
+        id === DEFAULT_ID
+          ? ['There are two default handlers', 'Give one of them an id']
+          : [`Two handlers or tasks are named "${id}"`, 'Give one of them another name'];
+      throw new DistributedScheduleError('INVALID_OPTIONS', `${what}: ${taken.origin} and ${origin}. ${cure}`);
     }
     this.handlers.set(id, { handler, origin });
   }

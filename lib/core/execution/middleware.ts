@@ -1,9 +1,11 @@
 import type { ResolvedPolicies } from '../task/policies.js';
+import type { RunAbort } from './run-abort.js';
 import type { TaskRun } from './task-run.js';
 
 /** One run on its way through the executor. `run` is replaced for each attempt. */
 export interface Invocation {
   run: TaskRun;
+  readonly abort: RunAbort;
   readonly handler: string;
   readonly policies: ResolvedPolicies;
 }

@@ -1,5 +1,5 @@
-import type { LoggerPort } from '../common/logger.js';
 import { errorMessage } from '../common/errors.js';
+import type { LoggerPort } from '../common/logger.js';
 import type { HistoryRecord } from '../common/run.js';
 import { keys, listAll } from '../registry/keyspace.js';
 import type { Registry, Write, WriteResult } from '../registry/registry.js';
@@ -9,10 +9,16 @@ export const DEFAULT_KEEP_RUNS = 20;
 
 /**
  * The last records of each unit and of each node, as rings: a slot is written over when its turn comes again, so
- * nothing has to be pruned. A record that cannot be written is logged and dropped; the unit's counters have it.
+ * nothing has to be pruned. A record that cannot be written is dropped and the log says how many were; the unit's
+ * counters have them all.
  */
 export class Recorder {
   private feedCount = 0;
+  /** Slots of the feed that wait for the writes before them: in a rush only the latest records reach the registry. */
+  private readonly feed = new Map<number, string>();
+  private feedBusy = false;
+  private dropped = 0;
+  private readonly outstanding = new Set<Promise<void>>();
 
   constructor(
     private readonly registry: Registry,
@@ -25,8 +31,14 @@ export class Recorder {
   /** @param seq the record's number within its unit: it names the slot */
   record(record: HistoryRecord, seq: number): void {
     const value = JSON.stringify(record);
-    this.put(keys.historySlot(record.unit, seq % this.keep), value);
-    this.put(keys.feedSlot(this.nodeId, this.feedCount++ % this.keep), value);
+    this.track(this.put(keys.historySlot(record.unit, seq % this.keep), value));
+    this.feed.set(this.feedCount++ % this.keep, value);
+    if (!this.feedBusy) this.track(this.writeFeed());
+  }
+
+  /** Resolves when nothing that was recorded is still on its way. */
+  async settled(): Promise<void> {
+    while (this.outstanding.size > 0) await Promise.all(this.outstanding);
   }
 
   /** The records of one unit, latest first. */
@@ -51,9 +63,30 @@ export class Recorder {
       .map((entry) => JSON.parse(entry.value) as HistoryRecord);
   }
 
-  private put(key: string, value: string): void {
-    this.port.commit({ key, value }).catch((error: unknown) => {
-      this.logger.warn('A history record could not be written', { key, reason: errorMessage(error) });
-    });
+  private async writeFeed(): Promise<void> {
+    this.feedBusy = true;
+    while (this.feed.size > 0) {
+      const writes = [...this.feed].map(([slot, value]) => this.put(keys.feedSlot(this.nodeId, slot), value));
+      this.feed.clear();
+      await Promise.all(writes);
+    }
+    this.feedBusy = false;
+  }
+
+  private async put(key: string, value: string): Promise<void> {
+    try {
+      await this.port.commit({ key, value });
+    } catch (error) {
+      if (this.dropped++ === 0) this.logger.warn('History cannot be written', { reason: errorMessage(error) });
+      return;
+    }
+    if (this.dropped === 0) return;
+    this.logger.warn('History is written again; some records were dropped', { dropped: this.dropped });
+    this.dropped = 0;
+  }
+
+  private track(work: Promise<void>): void {
+    this.outstanding.add(work);
+    void work.finally(() => this.outstanding.delete(work));
   }
 }

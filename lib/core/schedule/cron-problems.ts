@@ -1,3 +1,4 @@
+import { BoundedCache } from '../common/bounded-cache.js';
 import { nearest } from '../common/nearest.js';
 import { ALIASES, LONGEST_EXPRESSION, parse, parseFields, tidyExpression } from './cron-fields.js';
 import { nextWall } from './wall-clock.js';
@@ -26,7 +27,13 @@ export function cronProblems(expression: unknown): string[] {
       `${shown(expression)} has ${expression.length} characters, a cron expression has at most ${LONGEST_EXPRESSION}`,
     ];
   }
-  const tidy = tidyExpression(expression);
+  return judged.get(expression, () => problemsOf(tidyExpression(expression)));
+}
+
+/** Ten thousand tasks have a handful of expressions: each is judged once. */
+const judged = new BoundedCache<string[]>(1_000);
+
+function problemsOf(tidy: string): string[] {
   if (tidy.startsWith('@')) return aliasProblems(tidy);
   const given = tidy === '' ? [] : tidy.split(' ');
   if (given.length !== 5 && given.length !== 6) {

@@ -91,7 +91,7 @@ class CronSchedule implements Schedule {
 }
 
 /**
- * A lower bound that also holds where clocks change, because since 1975 they change by quarters of an hour: the
+ * A lower bound that also holds where clocks change, because since 1980 they change by quarters of an hour: the
  * distance of seconds in the minute, or of minutes in the quarter.
  */
 function smallestGap({ seconds, minutes }: CronFields): number {

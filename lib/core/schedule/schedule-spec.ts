@@ -61,6 +61,9 @@ export function normalizeSchedule(spec: ScheduleSpec, context: ScheduleContext):
 
 /** @throws DistributedScheduleError `INVALID_SCHEDULE` where the stored form is not one this version can read */
 export function compileSchedule(stored: StoredSchedule): Schedule {
+  if (stored === null || typeof stored !== 'object') {
+    throw new DistributedScheduleError('INVALID_SCHEDULE', `${show(stored)} is not a stored schedule`);
+  }
   if ('cron' in stored) return cronSchedule(stored.cron, stored.timeZone);
   if ('every' in stored) return intervalSchedule(stored.every, stored.anchor);
   return onceSchedule(stored.at);

@@ -14,7 +14,7 @@ export interface OffsetSpan {
 
 const DAY = 86_400_000;
 const BUCKET = 366 * DAY;
-/** No zone changed twice within this time since 1975; changes are looked for on this grid, then bisected. */
+/** No zone changed twice within this time since 1970; changes are looked for on this grid, then bisected. */
 const PROBE = 6 * DAY;
 /** A bucket begins so much early that a change just before it is seen, with the local times it skips or repeats. */
 const MARGIN = 2 * DAY;

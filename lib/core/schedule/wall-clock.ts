@@ -20,7 +20,7 @@ export function nextWall(fields: CronFields, wall: number): number | undefined {
     const first = Date.UTC(year, month, 1);
     if (first >= END_OF_TIME) return undefined;
     const rest = fields.months.includes(month + 1) ? daysOf(fields, year, month, first) & ~((1 << (day - 1)) - 1) : 0;
-    if (rest !== 0 && day <= 31) {
+    if (rest !== 0) {
       const found = 32 - Math.clz32(rest & -rest);
       if (found !== day || time === undefined) time = timeOfDay(fields, 0, 0, 0);
       return first + (found - 1) * DAY + time! * SECOND;

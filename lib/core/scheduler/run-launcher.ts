@@ -2,6 +2,7 @@ import { DistributedScheduleError } from '../common/errors.js';
 import type { RunOutcome, RunRecord } from '../common/run.js';
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
+import { RunAbort } from '../execution/run-abort.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
 import { decideFinish, decideRebind } from './run-decisions.js';
@@ -23,13 +24,14 @@ interface Obstacle {
 }
 
 interface LiveRun extends ClaimedRun {
-  abort: AbortController;
+  readonly abort: RunAbort;
 }
 
 /** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
 export class RunLauncher {
   private readonly live = new Map<string, LiveRun>();
   private readonly ends = new Set<Promise<unknown>>();
+  private handling = 0;
   private closed = false;
 
   constructor(
@@ -42,8 +44,9 @@ export class RunLauncher {
     return this.live.get(run.id)?.entry.attempt === run.attempt;
   }
 
+  /** Runs whose handler has been called; not those claimed ahead of their tick. */
   get running(): number {
-    return this.live.size;
+    return this.handling;
   }
 
   listLive(): ClaimedRun[] {
@@ -52,7 +55,7 @@ export class RunLauncher {
 
   /** The caller holds a slot for the run; it is given back when the handler ends. */
   launch(claimed: ClaimedRun): Promise<RunRecord> {
-    const run: LiveRun = { ...claimed, abort: new AbortController() };
+    const run: LiveRun = { ...claimed, abort: new RunAbort() };
     this.live.set(run.entry.id, run);
     const end = this.takeToEnd(run);
     this.ends.add(end);
@@ -117,8 +120,8 @@ export class RunLauncher {
     try {
       let obstacle: Obstacle | undefined;
       do {
-        await this.tickOf(run);
-        obstacle = await this.obstacle(run); // may renew the session, and with it correct the clock
+        if (this.isEarly(run)) await this.tickOf(run);
+        obstacle = this.knownObstacle(run) ?? (await this.doubt(run)); // may renew the session, and with it correct the clock
       } while (!obstacle && this.isEarly(run));
       result = obstacle ? unstarted(obstacle, context.clock.now()) : await this.execute(run);
     } finally {
@@ -132,21 +135,24 @@ export class RunLauncher {
   }
 
   private async tickOf(run: LiveRun): Promise<void> {
-    if (this.isEarly(run)) await new Promise<void>((due) => this.context.timeline.at(run.entry.tick!, due));
+    await new Promise<void>((due) => this.context.timeline.at(run.entry.tick!, due));
   }
 
-  /** Why the handler must not start: between claim and start this process may have been frozen, or the task stopped. */
-  private async obstacle(run: LiveRun): Promise<Obstacle | undefined> {
-    const { keeper, catalog } = this.context;
-    if (run.abort.signal.aborted) return { outcome: 'cancelled', why: (run.abort.signal.reason as Error).message };
-    const state = catalog.get(run.task.name)?.doc.state;
+  /** Why the handler must not start, as far as this node knows without asking. */
+  private knownObstacle(run: LiveRun): Obstacle | undefined {
+    if (run.abort.reason) return { outcome: 'cancelled', why: run.abort.reason.message };
+    const state = this.context.catalog.get(run.task.name)?.doc.state;
     const scheduled = run.entry.tick !== undefined;
-    if (scheduled && state !== 'active' && state !== 'completed')
-      return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
+    if (!scheduled || state === 'active' || state === 'completed') return undefined;
+    return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
+  }
+
+  /** Between claim and start this process may have been frozen: outside the trust window the registry is asked first. */
+  private async doubt(run: LiveRun): Promise<Obstacle | undefined> {
+    const { keeper } = this.context;
     if (keeper.trusted() && keeper.session?.id === run.entry.session) return undefined;
-    return (await this.stillOurs(run))
-      ? undefined
-      : { outcome: 'lost', why: 'the session of this node was lost before the run started' };
+    if (await this.stillOurs(run)) return undefined;
+    return { outcome: 'lost', why: 'the session of this node was lost before the run started' };
   }
 
   private async stillOurs({ unit, entry }: LiveRun): Promise<boolean> {
@@ -163,7 +169,7 @@ export class RunLauncher {
     }
   }
 
-  private execute({ unit, task, entry, token, payload, abort }: LiveRun): Promise<ExecutionResult> {
+  private async execute({ unit, task, entry, token, payload, abort }: LiveRun): Promise<ExecutionResult> {
     const { node, clock } = this.context;
     const next = entry.tick === undefined ? undefined : task.schedule.next(entry.tick);
     const run = {
@@ -177,10 +183,17 @@ export class RunLauncher {
       trigger: entry.trigger,
       nodeId: node.id,
       fencingToken: token,
-      signal: abort.signal,
+      get signal() {
+        return abort.signal;
+      },
       payload: payload === undefined ? task.doc.definition.payload : payload,
     };
-    return this.executor.execute({ handler: task.doc.definition.handler, policies: task.policies, run });
+    this.handling++;
+    try {
+      return await this.executor.execute({ handler: task.doc.definition.handler, policies: task.policies, run, abort });
+    } finally {
+      this.handling--;
+    }
   }
 
   private async record(run: LiveRun, result: ExecutionResult): Promise<RunRecord> {

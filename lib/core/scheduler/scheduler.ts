@@ -5,7 +5,7 @@ import { sameForPlacement, type NodeStatus } from '../cluster/node-record.js';
 import type { SessionLoss } from '../cluster/session-keeper.js';
 import { sleep, withTimeout } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
-import { errorMessage } from '../common/errors.js';
+import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { RunIds } from '../common/ids.js';
 import { EventHub } from '../events/event-hub.js';
 import { ABORT_GRACE_MS } from '../execution/middlewares/timeout.js';
@@ -54,6 +54,9 @@ export class Scheduler {
   private readonly registry: Registry;
   private taskWatch?: Disposable;
   private placing?: Disposable;
+  private ending?: Promise<void>;
+  private stopping?: Promise<void>;
+  private stopped = false;
   private current: SchedulerState = 'stopped';
   private readonly startedAt: number;
   /** Called at every join, before this node takes units: registers the static tasks. */
@@ -91,7 +94,7 @@ export class Scheduler {
       logger,
     };
     const executor = new Executor(this.handlers, clock, options.random, events);
-    this.launcher = new RunLauncher(this.context, executor, (unit) => this.loop.look(unit));
+    this.launcher = new RunLauncher(this.context, executor, (unit) => this.loop.runEnded(unit));
     this.writer = new TaskWriter(this.context, {
       commit: (w) => batcher.commit(w),
       read: (key) => this.registry.get(key, { fresh: true }),
@@ -113,6 +116,11 @@ export class Scheduler {
    * `'background'` it resolves at once and joins when it can.
    */
   async start(): Promise<void> {
+    if (this.stopped) {
+      const message =
+        'This scheduler has been stopped, which is final: its session, watches and connections are gone. Start a new application';
+      throw new DistributedScheduleError('NOT_RUNNING', message, { nodeId: this.options.node.id });
+    }
     if (this.current !== 'stopped') return;
     this.current = 'starting';
     const { startupTimeoutMs, clock } = this.options;
@@ -135,21 +143,42 @@ export class Scheduler {
    * Leaves the cluster: no claim from now on, units to others at once, runs end within the drain timeout or are
    * aborted, and what they did is recorded before the session ends. Safe to call early and twice.
    */
-  async stop(): Promise<void> {
-    if (this.current === 'stopped' || this.current === 'leaving') return;
-    const { clock, logger, drainTimeoutMs } = this.options;
+  stop(): Promise<void> {
+    if (this.current === 'stopped') return Promise.resolve();
+    return (this.stopping ??= this.leaveForGood().finally(() => (this.stopping = undefined)));
+  }
+
+  /** The first step of `stop`: no claim from now on, and units to others at once. Runs go on. */
+  async leave(): Promise<void> {
+    if (this.current === 'stopped') return;
     this.current = 'leaving';
-    this.loop.stop();
+    const claims = this.loop.stop();
     await this.politely(this.membership.announceLeaving());
-    if ((await withTimeout(clock, this.launcher.idle(), drainTimeoutMs)) === 'timeout') {
-      logger.warn('Runs did not end within the drain timeout and are aborted', {
-        running: this.launcher.running,
-        drainTimeoutMs,
-      });
-      this.launcher.abortAll('shutdown');
-      await withTimeout(clock, this.launcher.idle(), ABORT_GRACE_MS + LEAVE_PATIENCE_MS);
-    }
+    await this.politely(claims);
+  }
+
+  /** The second step: after `leave`, runs end within the drain timeout or are aborted, and what they did is recorded. */
+  endRuns(): Promise<void> {
+    if (this.current === 'stopped') return Promise.resolve();
+    return (this.ending ??= this.letRunsEnd().finally(() => (this.ending = undefined)));
+  }
+
+  private async letRunsEnd(): Promise<void> {
+    const { clock, logger, drainTimeoutMs } = this.options;
+    if ((await withTimeout(clock, this.launcher.idle(), drainTimeoutMs)) !== 'timeout') return;
+    logger.warn('Runs did not end within the drain timeout and are aborted', {
+      running: this.launcher.running,
+      drainTimeoutMs,
+    });
+    this.launcher.abortAll('shutdown');
+    await withTimeout(clock, this.launcher.idle(), ABORT_GRACE_MS + LEAVE_PATIENCE_MS);
+  }
+
+  private async leaveForGood(): Promise<void> {
+    if (this.current !== 'leaving') await this.leave();
+    await this.endRuns();
     this.launcher.close();
+    await this.politely(this.context.recorder.settled());
     await this.politely(this.membership.leave());
     this.taskWatch?.dispose();
     this.placing?.dispose();
@@ -157,12 +186,12 @@ export class Scheduler {
     if (this.options.ownsRegistry) await this.politely(this.options.registry.close());
     this.context.events.complete();
     this.current = 'stopped';
+    this.stopped = true;
   }
 
   /** Stops claiming and lets runs end, but stays in the cluster as a node that takes nothing. */
   async drain(): Promise<void> {
-    this.loop.stop();
-    await this.politely(this.membership.announceLeaving());
+    await this.leave();
     await this.launcher.idle();
   }
 

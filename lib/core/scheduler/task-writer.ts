@@ -23,19 +23,32 @@ export class TaskWriter {
     private readonly port: DocumentPort,
   ) {}
 
+  /** As `change`, for a task that is most likely new: without looking first, an add costs one write. */
+  create(name: string, decide: TaskDecision): Promise<KnownTask | undefined> {
+    return this.change(name, decide, this.context.catalog.get(name) ? 'unread' : undefined);
+  }
+
   /** @returns the task as it stands, `undefined` where there is none */
-  async change(name: string, decide: TaskDecision): Promise<KnownTask | undefined> {
+  async change(
+    name: string,
+    decide: TaskDecision,
+    known: 'unread' | undefined = 'unread',
+  ): Promise<KnownTask | undefined> {
     const { catalog } = this.context;
     const before = catalog.get(name);
     let proposed: string | undefined;
     let replaced: TaskDocument | undefined;
-    const { entry } = await this.update(keys.task(name), (current) => {
-      const doc = current && decodeTask(current.value);
-      const next = decide(doc);
-      if (!next) return { keep: undefined };
-      [proposed, replaced] = [JSON.stringify(next), doc];
-      return { write: proposed, result: undefined };
-    });
+    const { entry } = await this.update(
+      keys.task(name),
+      (current) => {
+        const doc = current && decodeTask(current.value);
+        const next = decide(doc);
+        if (!next) return { keep: undefined };
+        [proposed, replaced] = [JSON.stringify(next), doc];
+        return { write: proposed, result: undefined };
+      },
+      known,
+    );
     if (!entry) return undefined;
     const task = catalog.apply(entry) ?? before;
     const doc = decodeTask(entry.value)!;
@@ -134,8 +147,11 @@ export class TaskWriter {
     }
   }
 
-  private update(key: string, decide: Parameters<typeof updateDocument<undefined>>[2]) {
-    const known = 'unread';
+  private update(
+    key: string,
+    decide: Parameters<typeof updateDocument<undefined>>[2],
+    known: 'unread' | undefined = 'unread',
+  ) {
     return updateDocument(this.port, key, (entry): Decision<undefined> => decide(entry), {
       clock: this.context.clock,
       known,

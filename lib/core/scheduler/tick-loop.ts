@@ -1,4 +1,5 @@
 import type { Disposable } from '../common/disposable.js';
+import { Fifo } from '../common/fifo.js';
 import { errorMessage } from '../common/errors.js';
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import type { KnownTask } from '../task/catalog.js';
@@ -20,6 +21,8 @@ export interface TickLoopOptions {
 
 /** Ticks closer together than this have no standby: their next owner's misfire policy covers them. */
 export const STANDBY_MIN_GAP_MS = 30_000;
+/** How many units are looked at in one go: enough for full batches, few enough that what they allocate dies young. */
+const MAX_ATTENDING = 1_500;
 /** How often a tick that must not be skipped looks whether the run before it, on another node, has ended. */
 const BLOCKED_POLL_MS = 1_000;
 
@@ -38,14 +41,21 @@ interface Charge {
   busy: boolean;
   /** Asked to look again while it was busy. */
   again: boolean;
+  /** … and to read the unit first. */
+  anew: boolean;
   dropped: boolean;
   /** Its last look ended because the registry failed or the session was not trusted. */
   stalled: boolean;
+  /** Its next tick waits for a run to end. */
+  blocked: boolean;
 }
 
 /** Takes the ticks of the units this node owns, and those of others that it stands by for. */
 export class TickLoop {
   private readonly charges = new Map<string, Charge>();
+  private readonly queue = new Fifo<Charge>();
+  private attending = 0;
+  private onQuiet?: () => void;
   private stopped = false;
 
   constructor(
@@ -61,9 +71,18 @@ export class TickLoop {
     const before = this.charges.get(unit.key);
     if (before?.role === role) return;
     if (before) this.drop(unit);
-    const charge: Charge = { unit, role, busy: false, again: false, dropped: false, stalled: false };
+    const charge: Charge = {
+      unit,
+      role,
+      busy: false,
+      again: false,
+      anew: false,
+      dropped: false,
+      stalled: false,
+      blocked: false,
+    };
     this.charges.set(unit.key, charge);
-    if (role === 'owner') this.attend(charge, () => this.adopt(charge));
+    if (role === 'owner') this.attend(charge, true);
     else this.arm(charge);
   }
 
@@ -88,7 +107,13 @@ export class TickLoop {
   /** The unit changed, or its task, or a run of it ended: look what is due. */
   look(unit: Unit): void {
     const charge = this.charges.get(unit.key);
-    if (charge) this.attend(charge, () => this.settleDue(charge));
+    if (charge) this.attend(charge);
+  }
+
+  /** A run of the unit ended: whatever waited for that goes on. */
+  runEnded(unit: Unit): void {
+    const charge = this.charges.get(unit.key);
+    if (charge && (charge.blocked || !charge.appointment)) this.attend(charge);
   }
 
   /** Anti-entropy: whatever waits for nothing, by a failure of the registry or a change nobody told of, gets going again. */
@@ -105,46 +130,59 @@ export class TickLoop {
   readopt(holdsRunOf: (nodeId: string) => boolean): void {
     for (const charge of this.charges.values()) {
       const runs = charge.role === 'owner' ? this.context.units.peek(charge.unit)?.runs : undefined;
-      if (runs?.some((run) => holdsRunOf(run.node))) this.attend(charge, () => this.adopt(charge));
+      if (runs?.some((run) => holdsRunOf(run.node))) this.attend(charge, true);
     }
   }
 
-  stop(): void {
+  /** No claim from now on; resolves when those under way have come to an end. */
+  async stop(): Promise<void> {
     this.stopped = true;
     this.dropAll();
+    if (this.attending > 0) await new Promise<void>((quiet) => (this.onQuiet = quiet));
   }
 
   get owned(): Unit[] {
     return [...this.charges.values()].filter(({ role }) => role === 'owner').map(({ unit }) => unit);
   }
 
-  /** One at a time per unit. What the registry makes fail is taken up again by the next join, renewal or resync. */
-  private attend(charge: Charge, work: () => Promise<void>): void {
-    if (charge.busy) {
-      charge.again = true;
-      return;
-    }
+  /** One look at a time per unit, and so many units at once: what waits its turn costs nothing. */
+  private attend(charge: Charge, anew = false): void {
+    charge.anew ||= anew;
+    charge.again = true;
+    if (charge.busy) return;
     charge.busy = true;
-    charge.stalled = false;
+    if (this.attending < MAX_ATTENDING) void this.attendNow(charge);
+    else this.queue.push(charge);
+  }
+
+  /** What the registry makes fail is taken up again by the next join, renewal or resync. */
+  private async attendNow(charge: Charge): Promise<void> {
+    this.attending++;
+    try {
+      while (charge.again && !charge.dropped) await this.lookOnce(charge);
+    } catch (error) {
+      charge.stalled = true;
+      if (!(error instanceof RegistryUnavailableError)) {
+        this.context.logger.error('A unit could not be looked after; it is tried again at the next renewal', {
+          unit: charge.unit.name,
+          reason: errorMessage(error),
+        });
+      }
+    }
+    charge.busy = false;
+    charge.stalled ||= !this.context.keeper.trusted();
+    this.attending--;
+    const next = this.queue.shift();
+    if (next) void this.attendNow(next);
+    else if (this.attending === 0) this.onQuiet?.();
+  }
+
+  private async lookOnce(charge: Charge): Promise<void> {
+    const { anew } = charge;
+    charge.again = charge.anew = charge.stalled = charge.blocked = false;
     charge.appointment?.dispose();
     charge.appointment = undefined;
-    work()
-      .catch((error: unknown) => {
-        charge.stalled = true;
-        if (!(error instanceof RegistryUnavailableError)) {
-          this.context.logger.error('A unit could not be looked after; it is tried again at the next resync', {
-            unit: charge.unit.name,
-            reason: errorMessage(error),
-          });
-        }
-      })
-      .finally(() => {
-        charge.busy = false;
-        charge.stalled ||= !this.context.keeper.trusted();
-        if (!charge.again || charge.dropped) return;
-        charge.again = false;
-        this.attend(charge, () => this.settleDue(charge));
-      });
+    await (anew ? this.adopt(charge) : this.settleDue(charge));
   }
 
   /** A new owner reads the unit before it claims, makes it where its task's creator died, and looks after its orphans. */
@@ -199,6 +237,7 @@ export class TickLoop {
         this.appoint(charge, outcome.at);
         return true;
       case 'blocked':
+        charge.blocked = true;
         await this.context.units.read(charge.unit);
         await this.checkBlockers(charge, task);
         this.appoint(charge, this.context.clock.now() + BLOCKED_POLL_MS);

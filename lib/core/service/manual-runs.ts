@@ -41,7 +41,7 @@ export class ManualRuns {
     let launched = false;
     try {
       const session = keeper.session;
-      if (!session || !keeper.trusted()) {
+      if (this.scheduler.state !== 'working' || !session || !keeper.trusted()) {
         throw refusal(
           'NOT_RUNNING',
           task.name,

@@ -9,6 +9,7 @@ import type { Scheduler, SchedulerState } from '../scheduler/scheduler.js';
 import type { RunEntry } from '../scheduler/unit-state.js';
 import { isLive, type TaskInput, type TaskSource, type TaskState } from '../task/task-definition.js';
 import { taskProblems } from '../task/validate.js';
+import { healthOf, type HealthSnapshot } from './health-snapshot.js';
 import { ManualRuns, type RunHandle, type RunTaskOptions } from './manual-runs.js';
 import { TaskCommands } from './task-commands.js';
 import { viewOf, type TaskView } from './task-view.js';
@@ -89,6 +90,11 @@ export class SchedulerService {
   /** Takes no tick any more and resolves when its runs have ended; the node stays visible as `leaving`. */
   drain(): Promise<void> {
     return this.scheduler.drain();
+  }
+
+  /** How this node is, as it knows itself: cheap, never waits, asks nothing of the registry. */
+  health(): HealthSnapshot {
+    return healthOf(this.scheduler);
   }
 
   /** How many runs this node does at once, from now on. A lower number lets the runs beyond it end. */

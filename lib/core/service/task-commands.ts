@@ -3,6 +3,7 @@ import { DistributedScheduleError, type ErrorCode } from '../common/errors.js';
 import { randomId } from '../common/ids.js';
 import { nearest } from '../common/nearest.js';
 import { normalizeSchedule, sameSchedule, scheduleProblems, type ScheduleSpec } from '../schedule/schedule-spec.js';
+import type { TaskDecision } from '../scheduler/task-writer.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
 import { isLive, type TaskDocument, type TaskInput, type TaskSource } from '../task/task-definition.js';
@@ -21,7 +22,7 @@ export class TaskCommands {
   add(input: TaskInput): Promise<KnownTask> {
     const fresh = this.newDocument(input, 'dynamic');
     this.refusePast(input.name, fresh);
-    return this.write(input.name, (doc) => {
+    return this.create(input.name, (doc) => {
       if (doc?.generation === fresh.generation) return undefined; // an earlier attempt of this write went through
       if (doc?.state === 'deleted') throw deleted(input.name, 'add');
       if (doc && isLive(doc)) {
@@ -39,7 +40,7 @@ export class TaskCommands {
   put(input: TaskInput, source: TaskSource = 'dynamic'): Promise<KnownTask> {
     const fresh = this.newDocument(input, source);
     this.refusePast(input.name, fresh);
-    return this.write(input.name, (doc) => {
+    return this.create(input.name, (doc) => {
       if (doc?.updatedAt === fresh.updatedAt && sameJson(doc.definition, fresh.definition) && doc.state === fresh.state)
         return undefined;
       return doc && isLive(doc) && doc.state !== 'completed' ? redefine(doc, fresh) : fresh;
@@ -61,7 +62,7 @@ export class TaskCommands {
     const known = settled(this.scheduler.context.catalog.get(input.name)?.doc);
     if (known) return known;
     let outcome: 'declared' | 'unchanged' | 'deleted' = 'declared';
-    await this.write(input.name, (doc) => {
+    await this.create(input.name, (doc) => {
       outcome = settled(doc) ?? 'declared';
       if (outcome !== 'declared') return undefined;
       return doc && isLive(doc) && doc.definition.source === 'static' && doc.state !== 'completed'
@@ -113,8 +114,8 @@ export class TaskCommands {
       const { note: _note, ...rest } = doc;
       const { schedule } = doc.definition;
       const overdue = 'at' in schedule && schedule.at > doc.since && schedule.at <= now;
-      const definition = overdue ? { ...doc.definition, schedule: { at: now } } : doc.definition;
-      return { ...rest, definition, state: 'active', since: overdue ? now - 1 : now, updatedAt: now };
+      const definition = overdue ? { ...doc.definition, schedule: { at: now + 1 } } : doc.definition;
+      return { ...rest, definition, state: 'active', since: now, updatedAt: now };
     });
   }
 
@@ -131,7 +132,7 @@ export class TaskCommands {
       const schedule = normalizeSchedule(spec, { now, timeZone: this.scheduler.options.timeZone });
       if (sameSchedule(schedule, doc.definition.schedule)) return undefined;
       const state = doc.state === 'completed' ? 'active' : doc.state;
-      return { ...doc, state, definition: { ...doc.definition, schedule }, since: now - 1, updatedAt: now };
+      return { ...doc, state, definition: { ...doc.definition, schedule }, since: now, updatedAt: now };
     });
   }
 
@@ -176,10 +177,11 @@ export class TaskCommands {
     });
   }
 
-  private async write(
-    name: string,
-    decide: (doc: TaskDocument | undefined) => TaskDocument | undefined,
-  ): Promise<KnownTask> {
+  private async create(name: string, decide: TaskDecision): Promise<KnownTask> {
+    return (await this.scheduler.writer.create(name, decide))!;
+  }
+
+  private async write(name: string, decide: TaskDecision): Promise<KnownTask> {
     return (await this.scheduler.writer.change(name, decide))!;
   }
 
@@ -192,7 +194,7 @@ export class TaskCommands {
       definition,
       generation: randomId(options.random, 10),
       state: input.disabled ? 'paused' : 'active',
-      since: now - 1, // a task that is to run now has a tick at `now`
+      since: now,
       createdAt: now,
       updatedAt: now,
       ...(source === 'static' && { declared }),

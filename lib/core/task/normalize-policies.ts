@@ -17,7 +17,8 @@ const duration =
   (key: 'timeoutMs' | 'misfireDeadlineMs'): Check =>
   (value, path, out) => {
     const ms = parseDuration(value);
-    if (ms === undefined || ms === 0) return durationProblem(value, path);
+    if (ms === undefined) return durationProblem(value, path);
+    if (ms === 0) return `${path}: ${JSON.stringify(value)} is too short; give at least 1 ms, or leave it out`;
     out[key] = ms;
   };
 

@@ -24,16 +24,16 @@ export function retryMiddleware(
     const { retry } = invocation.policies;
     const first = invocation.run;
     for (let attempt = first.attempt; ; attempt++) {
-      invocation.run = { ...first, attempt };
+      if (attempt > first.attempt) invocation.run = { ...first, attempt };
       try {
         return await next();
       } catch (error) {
-        if (attempt >= retry.attempts || first.signal.aborted) throw error;
+        if (attempt >= retry.attempts || invocation.abort.aborted) throw error;
         const longest = backoffMs(retry, attempt);
         const delayMs = retry.backoff === 'fixed' ? longest : Math.round(longest * random());
         onRetry(invocation, errorMessage(error), delayMs);
         await sleep(clock, delayMs, first.signal);
-        if (first.signal.aborted) throw error;
+        if (invocation.abort.aborted) throw error;
       }
     }
   };

@@ -1,0 +1,19 @@
+import { expect, it } from '@jest/globals';
+import { placeUnits } from '../../../lib/core/assignment/standby.js';
+import { consistentHash } from '../../../lib/core/assignment/strategies/consistent-hash.js';
+import { fastestOf } from '../schedule/fastest-of.js';
+
+// A third of each goal is what it takes bare; the test runner makes globals slow, hence the room.
+it.each([
+  [10_000, 5, 150],
+  [100_000, 10, 1_500],
+])('places %d units on %d nodes, standbys included, below %d ms', (count, nodes, limitMs) => {
+  const units = Array.from({ length: count }, (_, i) => `task-${i}`);
+  const candidates = Array.from({ length: nodes }, (_, i) => ({ nodeId: `node-${i}`, weight: 1 }));
+  const place = (): void => {
+    const placement = placeUnits(consistentHash, units, candidates);
+    expect(placement.owned('node-1').length).toBeGreaterThan(0);
+    expect(placement.standby('node-1').length).toBeGreaterThan(0);
+  };
+  expect(fastestOf(3, place)).toBeLessThan(limitMs);
+});

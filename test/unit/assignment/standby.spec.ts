@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import type { AssignmentStrategy } from '../../../lib/core/assignment/assignment-strategy.js';
+import { placeUnits } from '../../../lib/core/assignment/standby.js';
+import { consistentHash } from '../../../lib/core/assignment/strategies/consistent-hash.js';
+
+const nodes = (count: number) => Array.from({ length: count }, (_, i) => ({ nodeId: `node-${i}`, weight: 1 }));
+const units = (count: number) => Array.from({ length: count }, (_, i) => `task-${i}`);
+
+/** Deals the sorted units round: each unit's node depends on the others. */
+const dealt: AssignmentStrategy = {
+  name: 'dealt',
+  independent: false,
+  assign: (given, candidates) => {
+    const ids = candidates.map(({ nodeId }) => nodeId).sort();
+    return new Map(ids.length ? [...given].sort().map((unit, i) => [unit, ids[i % ids.length]!]) : []);
+  },
+};
+
+/** The ring, without its own short cut to the standbys. */
+const plain: AssignmentStrategy = {
+  name: 'plain',
+  independent: true,
+  assign: (...given) => consistentHash.assign(...given),
+};
+
+describe('placement', () => {
+  it('has no standby where there is nobody else', () => {
+    const alone = placeUnits(consistentHash, units(5), nodes(1));
+    expect(alone.owned('node-0')).toHaveLength(5);
+    expect(alone.standbyOf('task-0')).toBeUndefined();
+    expect(alone.standby('node-0')).toEqual([]);
+    const nobody = placeUnits(consistentHash, units(5), []);
+    expect([nobody.owner.size, nobody.owned('node-0'), nobody.standby('node-0'), nobody.standbyOf('task-0')]).toEqual([
+      0,
+      [],
+      [],
+      undefined,
+    ]);
+  });
+
+  it('lets a node without weight stand by where it alone is left', () => {
+    const placement = placeUnits(consistentHash, units(5), [...nodes(1), { nodeId: 'spare', weight: 0 }]);
+    expect(placement.owned('spare')).toEqual([]);
+    expect(placement.standby('spare')).toHaveLength(5);
+  });
+
+  it('finds standbys of strategies that have no short cut, dependent or not', () => {
+    for (const strategy of [dealt, plain]) {
+      const placement = placeUnits(strategy, units(40), nodes(4));
+      for (const unit of units(40)) {
+        const others = nodes(4).filter(({ nodeId }) => nodeId !== placement.owner.get(unit));
+        expect(placement.standbyOf(unit)).toBe(strategy.assign(units(40), others).get(unit));
+      }
+    }
+    const [short, long] = [consistentHash, plain].map((strategy) => placeUnits(strategy, units(20_000), nodes(3)));
+    const differs = units(20_000).filter((unit) => short!.standbyOf(unit) !== long!.standbyOf(unit));
+    expect(differs).toEqual([]);
+  });
+
+  it('asks the strategy for standbys only when somebody wants to know', () => {
+    let asked = 0;
+    const counted: AssignmentStrategy = { ...dealt, assign: (...given) => (asked++, dealt.assign(...given)) };
+    const placement = placeUnits(counted, units(9), nodes(3));
+    placement.owned('node-1');
+    expect(asked).toBe(1);
+    placement.standby('node-1');
+    placement.standby('node-2');
+    expect(asked).toBe(4);
+  });
+});

@@ -1,0 +1,125 @@
+import { describe, expect, it } from '@jest/globals';
+import { DistributedScheduleError } from '../../../lib/core/common/errors.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import { cronProblems } from '../../../lib/core/schedule/cron-problems.js';
+import { fastestOf } from './fastest-of.js';
+
+function refusal(expression: string, zone = 'UTC'): DistributedScheduleError {
+  try {
+    cronSchedule(expression, zone);
+  } catch (error) {
+    return error as DistributedScheduleError;
+  }
+  throw new Error(`${expression} was accepted`);
+}
+
+const REFUSED: [expression: string, says: RegExp][] = [
+  ['', /has 0 fields, expected 5 .* or 6/],
+  ['* * * *', /has 4 fields/],
+  ['* * * * * * *', /has 7 fields/],
+  ['*', /has 1 field,/],
+  ['nonsense', /has 1 field,/],
+  ['61 * * * *', /minute "61" .*allowed are 0-59/],
+  ['60 * * * * *', /second "60" /],
+  ['* 24 * * *', /hour "24" .*allowed are 0-23/],
+  ['* * 0 * *', /day of month "0" .*1-31/],
+  ['* * 32 * *', /day of month "32" /],
+  ['* * * 13 *', /month "13" .*1-12 or jan-dec/],
+  ['* * * mrz *', /month "mrz" /],
+  ['* * * * 8', /day of week "8" .*0-7 or sun-sat/],
+  ['* * * * monday', /day of week "monday" /],
+  ['* * * * 1#6', /day of week "1#6" /],
+  ['* * * * L', /day of week "L" /],
+  ['* * 15W * *', /day of month "15W" has a W .* not supported/],
+  ['* * LW * *', /day of month "LW" has a W/],
+  ['* * L-3 * *', /day of month "L-3" /],
+  ['H * * * *', /minute "H" has an H/],
+  ['* * * * H', /day of week "H" has an H/],
+  ['-5 * * * *', /minute "-5" /],
+  ['1.5 * * * *', /minute "1.5" /],
+  ['5- * * * *', /minute "5-" /],
+  ['50-10 * * * *', /minute "50-10" .*min\(50\) > max\(10\)/],
+  ['1-5-7 * * * *', /minute "1-5-7" /],
+  ['*/0 * * * *', /minute "\*\/0" has a step of 0/],
+  ['*/ * * * *', /minute "\*\/" /],
+  ['*/5/5 * * * *', /minute "\*\/5\/5" /],
+  ['*/90 * * * *', /minute "\*\/90" has a step of 90, the field has 60 values; for longer cycles use \{ every/],
+  ['0-59/100 * * * *', /has a step of 100/],
+  ['0 */36 * * *', /hour "\*\/36" has a step of 36/],
+  ['1,,2 * * * *', /minute "1,,2" /],
+  ['1,1 * * * *', /minute "1,1" .*duplicate/],
+  ['@reboot', /"@reboot" is not known.*Known are @yearly/],
+  ['@dayly', /did you mean '@daily'\?/],
+  ['0 0 30 2 *', /never fires/],
+  ['0 0 30 2 */1', /never fires/],
+  ['0 0 31 2,4,6,9,11 *', /never fires/],
+  ['0 0 30-31 feb *', /never fires/],
+  ['1 ; * * *', /hour ";"/],
+  ['__proto__ * * * *', /minute "__proto__"/],
+];
+
+const BOMBS = [
+  ','.repeat(10_000),
+  `${'1,'.repeat(10_000)}1 * * * *`,
+  `${'0-59/1,'.repeat(35)}1 * * * *`,
+  `${'*/1,'.repeat(60)}1 * * * *`,
+  `${'1-'.repeat(120)}1 * * * *`,
+  `${'/'.repeat(240)} * * * *`,
+  `${'h(1-9)'.repeat(40)} * * * *`,
+  `* * * * ${'1#'.repeat(110)}`,
+  ' '.repeat(1_000_000),
+  `${'jan'.repeat(80)} * * * *`,
+];
+
+describe('cron: what is refused', () => {
+  it.each(REFUSED)('%j', (expression, says) => {
+    const error = refusal(expression);
+    expect(error).toBeInstanceOf(DistributedScheduleError);
+    expect(error.code).toBe('INVALID_SCHEDULE');
+    expect(error.message).toMatch(says);
+    expect(error.message).toMatch(/^cron: /);
+  });
+
+  it.each(
+    [...REFUSED.map(([expression]) => expression), ...BOMBS].map((expression) => [expression.slice(0, 30), expression]),
+  )('%j in no time, with a short message', (_shown, expression) => {
+    expect(fastestOf(3, () => cronProblems(expression))).toBeLessThan(25);
+    const message = refusal(expression).message;
+    expect(message.length).toBeLessThan(500);
+  });
+
+  it.each([null, undefined, 5, {}, [], true])('%j, which is no text', (value) => {
+    expect(cronProblems(value)).toEqual([expect.stringContaining('is not a cron expression')]);
+  });
+
+  it('names every wrong field at once', () => {
+    expect(cronProblems('61 25 32 13 8')).toHaveLength(5);
+    expect(cronProblems('60 61 25 32 13 8')).toHaveLength(6);
+  });
+
+  it('takes 256 characters and not one more', () => {
+    const list = Array.from({ length: 60 }, (_, i) => i).join(',');
+    const fits = `${list} * * * *`.padEnd(256, ' ');
+    expect(cronProblems(fits)).toEqual([]);
+    expect(cronProblems(`${fits} `)).toEqual([expect.stringContaining('257 characters')]);
+  });
+
+  it.each([
+    ['Europe/Londn', /did you mean 'Europe\/London'/],
+    ['London', /did you mean 'Europe\/London'/],
+    ['new-york', /did you mean 'America\/New_York'/],
+    ['Mars/Olympus', /is not a time zone this runtime knows/],
+    ['+02:00', /is not a time zone; give an IANA name/],
+    ['', /is not a time zone/],
+    ['x'.repeat(10_000), /is not a time zone/],
+  ])('the zone %j', (zone, says) => {
+    const error = refusal('* * * * *', zone);
+    expect(error.code).toBe('INVALID_SCHEDULE');
+    expect(error.message).toMatch(says);
+    expect(fastestOf(3, () => refusal('* * * * *', zone))).toBeLessThan(50);
+  });
+
+  it('says what is wrong with expression and zone together', () => {
+    expect(refusal('61 * * * *', 'Nowhere').message).toMatch(/minute "61".*timeZone: "Nowhere"/);
+  });
+});
