@@ -1,0 +1,108 @@
+// The module.
+export { DistributedScheduleModule } from './nest/distributed-schedule.module.js';
+export type { ForRootAsyncOptions, ForRootOptions } from './nest/distributed-schedule-core.module.js';
+export type {
+  ClusterOptions,
+  DistributedScheduleOptions,
+  DistributedScheduleOptionsFactory,
+  NodeOptions,
+  RegistryOptions,
+} from './nest/distributed-schedule.options.js';
+export {
+  DISTRIBUTED_SCHEDULE_CLOCK,
+  DISTRIBUTED_SCHEDULE_LOGGER,
+  DISTRIBUTED_SCHEDULE_OPTIONS,
+  DISTRIBUTED_SCHEDULE_REGISTRY,
+} from './nest/distributed-schedule.tokens.js';
+
+// Decorators.
+export { CronExpression } from './nest/decorators/cron-expression.js';
+export { DistributedCron, type DistributedCronOptions } from './nest/decorators/distributed-cron.decorator.js';
+export { DistributedInterval } from './nest/decorators/distributed-interval.decorator.js';
+export { DistributedTimeout } from './nest/decorators/distributed-timeout.decorator.js';
+export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
+export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
+export { TaskHandler } from './nest/decorators/task-handler.decorator.js';
+export type { DecoratedTaskOptions } from './nest/decorators/task-metadata.js';
+
+// The service.
+export {
+  SchedulerService,
+  type RunningView,
+  type StaticTaskInput,
+  type TaskFilter,
+} from './core/service/scheduler-service.js';
+export type { HealthSnapshot } from './core/service/health-snapshot.js';
+export type { RunHandle, RunTaskOptions } from './core/service/manual-runs.js';
+export type { TaskView } from './core/service/task-view.js';
+export type { SchedulerState } from './core/scheduler/scheduler.js';
+export type { NodeRecord, NodeStatus } from './core/cluster/node-record.js';
+
+// Health.
+export {
+  SchedulerHealthIndicator,
+  type HealthDetails,
+  type SchedulerHealthResult,
+} from './nest/health/scheduler-health.indicator.js';
+
+// Tasks and their runs.
+export type { Handler, TaskRun } from './core/execution/task-run.js';
+export type {
+  AfterRun,
+  OverlapPolicy,
+  RecoveryPolicy,
+  ResolvedPolicies,
+  RetryOptions,
+  TaskPolicies,
+} from './core/task/policies.js';
+export type { TaskInput, TaskSource, TaskState } from './core/task/task-definition.js';
+export type { MisfirePolicy } from './core/schedule/misfire.js';
+export type { ScheduleSpec, StoredSchedule } from './core/schedule/schedule-spec.js';
+export type {
+  HistoryRecord,
+  RunError,
+  RunOutcome,
+  RunRecord,
+  SkipReason,
+  SkipRecord,
+  Trigger,
+} from './core/common/run.js';
+export type {
+  EventName,
+  NodeEvent,
+  RunStartedEvent,
+  SchedulerEvent,
+  SchedulerEvents,
+  TaskEvent,
+} from './core/events/scheduler-events.js';
+export type { EpochMs } from './core/common/clock.js';
+export type { Duration } from './core/common/duration.js';
+export type { Json } from './core/common/json.js';
+
+// Errors.
+export { DistributedScheduleError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';
+export { RegistryRefusedError, RegistryUnavailableError } from './core/registry/registry-errors.js';
+
+// To write a registry, or to use one beside the module.
+export type {
+  Change,
+  Entry,
+  Page,
+  Registry,
+  RegistryCapabilities,
+  RegistryInfo,
+  RegistrySession,
+  Revision,
+  Write,
+  WriteResult,
+} from './core/registry/registry.js';
+export type { Disposable } from './core/common/disposable.js';
+export type { Clock } from './core/common/clock.js';
+export type { LoggerPort } from './core/common/logger.js';
+export { MemoryRegistry, type MemoryRegistryOptions } from './adapters/memory/memory-registry.js';
+export { MemoryStore } from './adapters/memory/memory-store.js';
+export type { RedisRegistryOptions, RedisSource, RedisTuning } from './adapters/redis/redis-options.js';
+
+// To write an assignment strategy.
+export { effectiveCandidates, type AssignmentStrategy, type Candidate } from './core/assignment/assignment-strategy.js';
+export type { StrategyName } from './core/assignment/strategy-table.js';

@@ -1,0 +1,50 @@
+import 'reflect-metadata';
+import type { ScheduleSpec } from '../../core/schedule/schedule-spec.js';
+import type { TaskPolicies } from '../../core/task/policies.js';
+
+/** What every decorator that declares a task takes: its name, and how it behaves. */
+export interface DecoratedTaskOptions extends TaskPolicies {
+  /**
+   * Unique in the namespace, and stable: history, pauses and an operator's changes are kept under it. Give one in
+   * production, where class names may be minified or change. @default '<Class>.<method>'
+   */
+  name?: string;
+  /** Created, but paused. @default false */
+  disabled?: boolean;
+  /** Handed to the method as `run.payload`: JSON, at most 64 KiB. */
+  payload?: unknown;
+}
+
+/** What a decorator notes about one method. */
+export type MethodMark = {
+  method: string | symbol;
+  /** As it is written: `@DistributedCron`. */
+  decorator: string;
+  /** It stands on a static method, which no instance has. */
+  isStatic?: true;
+} & (
+  | { kind: 'task'; schedule: ScheduleSpec; options: DecoratedTaskOptions & { timeZone?: string } }
+  | { kind: 'handler'; id: string | undefined }
+  | { kind: 'task-error' }
+);
+
+/** In the global symbol registry, so that two copies of the package in one process understand each other. */
+export const METHOD_MARKS = Symbol.for('nestjs-distributed-schedule/method-marks');
+
+type Note<M = MethodMark> = M extends MethodMark ? Omit<M, 'method' | 'decorator' | 'isStatic'> : never;
+
+/**
+ * A decorator that notes something about the method on its class, and does nothing else. The note names the method and
+ * does not hold the function: whatever other decorators put around it, before or after, is what will be called.
+ */
+export function markMethod(decorator: string, note: Note): MethodDecorator {
+  return (target, method) => {
+    const isStatic = typeof target === 'function';
+    const owner = isStatic ? target : target.constructor;
+    const marks = (Reflect.getOwnMetadata(METHOD_MARKS, owner) ?? []) as MethodMark[];
+    const mark: MethodMark = { ...note, method, decorator, ...(isStatic && { isStatic }) };
+    // The decorators of one method run from the bottom up; in the list they stand as in the source.
+    const at = marks.findIndex((other) => other.method === method);
+    Reflect.defineMetadata(METHOD_MARKS, marks.toSpliced(at < 0 ? marks.length : at, 0, mark), owner);
+  };
+}

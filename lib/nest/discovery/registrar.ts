@@ -1,0 +1,97 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DEFAULT_HANDLER } from '../../core/cluster/node-record.js';
+import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
+import type { LoggerPort } from '../../core/common/logger.js';
+import type { Handler } from '../../core/execution/task-run.js';
+import { Scheduler } from '../../core/scheduler/scheduler.js';
+import { SchedulerService } from '../../core/service/scheduler-service.js';
+import { DISTRIBUTED_SCHEDULE_LOGGER } from '../distributed-schedule.tokens.js';
+import { declarationOf, isUnnamed, nameProblems } from './declaration.js';
+import type { DecoratedMethod } from './decorated-method.js';
+import { Explorer } from './explorer.js';
+import { HandlerFactory } from './handler-factory.js';
+import { taskErrorListener } from './task-error-listener.js';
+
+/** Tells the scheduler what is decorated in this application. */
+@Injectable()
+export class Registrar {
+  constructor(
+    private readonly explorer: Explorer,
+    private readonly factory: HandlerFactory,
+    private readonly scheduler: Scheduler,
+    private readonly service: SchedulerService,
+    @Inject(DISTRIBUTED_SCHEDULE_LOGGER) private readonly logger: LoggerPort,
+  ) {}
+
+  /** @throws DistributedScheduleError `INVALID_TASK` with every problem of every decorated method */
+  registerAll(): void {
+    const { methods, problems } = this.explorer.explore();
+    const ambiguous = nameProblems(methods);
+    problems.push(...ambiguous.values());
+    for (const method of methods) {
+      const unusable = unusableMethod(method);
+      if (unusable) problems.push(unusable);
+      else if (!ambiguous.has(method.place) || !isUnnamed(method)) problems.push(...this.register(method));
+    }
+    if (problems.length === 0) return this.warnOfUnnamed(methods);
+    const lines = problems.map((problem) => `\n  - ${problem}`).join('');
+    throw new DistributedScheduleError('INVALID_TASK', `Decorated methods cannot be scheduled:${lines}`);
+  }
+
+  private register(method: DecoratedMethod): string[] {
+    const { mark, place } = method;
+    const origin = `${place} (${mark.decorator})`;
+    if (mark.kind === 'task-error') {
+      const listener = taskErrorListener(this.factory.create(method, 1), origin, this.logger);
+      this.scheduler.context.events.listen(listener);
+      return [];
+    }
+    const handler = this.factory.create(method) as Handler;
+    if (mark.kind === 'handler') {
+      const { id } = mark;
+      if (id !== undefined && (typeof id !== 'string' || id === '')) {
+        return [
+          `${origin}: ${JSON.stringify(id)} is not the id of a handler; give a text, or nothing for the default handler`,
+        ];
+      }
+      return this.addHandler(id ?? DEFAULT_HANDLER, handler, origin);
+    }
+    const { input, problems } = declarationOf(method);
+    if (problems.length > 0 || !input) return problems.map((problem) => `${origin}: ${problem}`);
+    const clash = this.addHandler(input.name, handler, origin);
+    if (clash.length === 0) this.service.declareTask(input);
+    return clash;
+  }
+
+  /** A minifier or a rename makes another task of an unnamed one, and the first is left behind. */
+  private warnOfUnnamed(methods: readonly DecoratedMethod[]): void {
+    const tasks = methods.filter(isUnnamed).map(({ place }) => place);
+    if (tasks.length === 0 || process.env.NODE_ENV !== 'production') return;
+    this.logger.warn('Tasks are named after their class and method; give each a name that no build step changes', {
+      tasks,
+    });
+  }
+
+  private addHandler(id: string, handler: Handler, origin: string): string[] {
+    try {
+      this.scheduler.handlers.add(id, handler, origin);
+      return [];
+    } catch (error) {
+      return [errorMessage(error)];
+    }
+  }
+}
+
+/** Why the method cannot be called on an instance. */
+function unusableMethod({ host, mark, place }: DecoratedMethod): string | undefined {
+  if (mark.isStatic)
+    return `${place} (${mark.decorator}): it is a static method; put the decorator on a method of the instance`;
+  if (!host.isShared) return undefined;
+  const instance = host.wrapper.instance as Record<string | symbol, unknown> | null | undefined;
+  if (instance === null || instance === undefined) {
+    return `${place} (${mark.decorator}): Nest has made no instance of ${host.className} in ${host.moduleName}; provide the class itself, or a factory that returns one`;
+  }
+  return typeof instance[mark.method] === 'function'
+    ? undefined
+    : `${place} (${mark.decorator}): on the instance it is no method but ${instance[mark.method] === null ? 'null' : typeof instance[mark.method]}`;
+}

@@ -1,0 +1,77 @@
+import {
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import {
+  DistributedScheduleCoreModule,
+  type ForRootAsyncOptions,
+  type ForRootOptions,
+} from './distributed-schedule-core.module.js';
+import { SchedulerLifecycle } from './scheduler-lifecycle.js';
+import { requireSingle } from './single-module.js';
+
+/**
+ * Cluster-wide scheduling. Import it once, in the root module; decorate methods of any provider or controller.
+ *
+ * It is not global itself, only what it exports is: Nest runs the hooks of global modules first at start and last at
+ * shutdown, and this one wants the opposite, so that tasks run only while everything they use is there.
+ *
+ * Call `app.enableShutdownHooks()`: without it Nest does not hear SIGTERM, the process dies in the middle of its runs,
+ * and its tasks wait for the session to expire before another node takes them.
+ *
+ * @example
+ * ```ts
+ * @Module({ imports: [DistributedScheduleModule.forRoot()] })
+ * @Module({ imports: [DistributedScheduleModule.forRootAsync(scheduleConfig.asProvider())] })
+ * ```
+ */
+@Module({})
+export class DistributedScheduleModule
+  implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  constructor(
+    private readonly modules: ModulesContainer,
+    private readonly lifecycle: SchedulerLifecycle,
+  ) {}
+
+  /** @param options every one may be left out; with none of them tasks run in this process alone */
+  static forRoot(options: ForRootOptions = {}): DynamicModule {
+    return around(DistributedScheduleCoreModule.forRoot(options));
+  }
+
+  /** Options from a factory, a class, or `config.asProvider()` of `@nestjs/config`. */
+  static forRootAsync(options: ForRootAsyncOptions): DynamicModule {
+    return around(DistributedScheduleCoreModule.forRootAsync(options));
+  }
+
+  onModuleInit(): void {
+    requireSingle(this.modules, DistributedScheduleCoreModule, DistributedScheduleModule);
+    this.lifecycle.prepare();
+  }
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.lifecycle.start();
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.lifecycle.leave();
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.lifecycle.drain();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.lifecycle.stop();
+  }
+}
+
+function around(core: DynamicModule): DynamicModule {
+  return { module: DistributedScheduleModule, imports: [core], exports: [core] };
+}

@@ -1,0 +1,89 @@
+import type { AssignmentStrategy } from '../core/assignment/assignment-strategy.js';
+import type { StrategyName } from '../core/assignment/strategy-table.js';
+import type { Duration } from '../core/common/duration.js';
+import type { Registry } from '../core/registry/registry.js';
+import type { TaskPolicies } from '../core/task/policies.js';
+import type { RedisRegistryOptions } from '../adapters/redis/redis-options.js';
+
+/** Where the nodes of the cluster meet. `memory` is for one process; everything else needs its client package. */
+export type RegistryOptions = { type: 'memory' } | (RedisRegistryOptions & { type: 'redis' });
+
+/** What this process is in the cluster. */
+export interface NodeOptions {
+  /** Unique among the running processes. @default '<hostname>-<four random characters>' */
+  id?: string;
+  /** Shown to people. @default the first address of the machine that is not a loopback */
+  ip?: string;
+  /** Shown to people. @default the machine's name */
+  hostname?: string;
+  /** This node's share of the tasks, relative to the others'. 0: none, while others have a weight. @default 1 */
+  weight?: number;
+  /** What `nodeSelector` of a task looks at, as `{ zone: 'eu', gpu: 'yes' }`. @default {} */
+  labels?: Record<string, string>;
+  /** An `observer` sees and manages everything and runs nothing. @default 'worker' */
+  role?: 'worker' | 'observer';
+}
+
+/** How nodes notice each other. The defaults suit most clusters; all nodes should have the same. */
+export interface ClusterOptions {
+  /** A node that is silent for so long is taken for dead, and its tasks go to others. @default '10s' */
+  sessionTtl?: Duration;
+  /** How often a node says that it lives: at most half of `sessionTtl`. @default a third of `sessionTtl` */
+  heartbeatInterval?: Duration;
+  /** How often a node reads everything again, in case it missed a change. @default '30s' */
+  resyncInterval?: Duration;
+  /** How late a tick may be before a second node takes it. `false`: no standby. @default '2s' */
+  standbyDelay?: Duration | false;
+  /** How long before a tick is due a node claims it, so that it starts on time. @default '100ms' */
+  claimAhead?: Duration;
+}
+
+/**
+ * What `DistributedScheduleModule.forRoot()` takes. Everything may be left out: then tasks run in this process alone.
+ *
+ * @example
+ * ```ts
+ * DistributedScheduleModule.forRoot({ namespace: 'shop', registry: { type: 'redis', url: 'redis://localhost:6379' } })
+ * ```
+ */
+export interface DistributedScheduleOptions {
+  /** Keeps clusters that share a registry apart: applications, tenants, environments. @default 'default' */
+  namespace?: string;
+  /**
+   * Where the nodes meet: options, or a `Registry` of your own, which stays yours (it is never closed here).
+   * @default { type: 'memory' }: one process; the log says so
+   */
+  registry?: RegistryOptions | Registry;
+  node?: NodeOptions;
+  /** Of your application; shown for each node. @default none */
+  version?: string;
+  /** How tasks are shared out: the name of a strategy, or one of your own. Equal on all nodes. @default 'consistent-hash' */
+  assignment?: StrategyName | AssignmentStrategy;
+  /** The zone of schedules that name none; an IANA name. Never the machine's. @default 'UTC' */
+  timeZone?: string;
+  /** How many runs this node does at the same time. @default 10 */
+  concurrency?: number;
+  /** Policies of every task that does not set them itself. @default none */
+  defaults?: TaskPolicies;
+  cluster?: ClusterOptions;
+  shutdown?: {
+    /** How long runs may go on when the application closes, before their signals abort. @default '30s' */
+    drainTimeout?: Duration;
+  };
+  /**
+   * What to do when the registry cannot be reached at start. `'wait'`: try for ten seconds, then the application does
+   * not start. `'background'`: it starts, runs nothing, and joins the cluster as soon as it can. @default 'wait'
+   */
+  startup?: 'wait' | 'background';
+  history?: {
+    /** How many records are kept of each task, and of each node. @default 20 */
+    keepRuns?: number;
+  };
+  /** Whether the node joins the cluster when the application has started; else call `SchedulerService.start()`. @default true */
+  autoStart?: boolean;
+}
+
+/** What a class given as `useClass` or `useExisting` to `forRootAsync` implements. */
+export interface DistributedScheduleOptionsFactory {
+  createDistributedScheduleOptions(): Promise<DistributedScheduleOptions> | DistributedScheduleOptions;
+}

@@ -1,0 +1,101 @@
+import { resolveStrategy } from '../../core/assignment/strategy-table.js';
+import { parseDuration } from '../../core/common/duration.js';
+import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
+import { timeZoneProblem } from '../../core/schedule/time-zone.js';
+import { DEFAULT_CLUSTER } from '../../core/scheduler/scheduler-options.js';
+import { normalizePolicies } from '../../core/task/normalize-policies.js';
+import type { DistributedScheduleOptions } from '../distributed-schedule.options.js';
+import {
+  duration,
+  isObject,
+  labels,
+  oneOf,
+  section,
+  segment,
+  share,
+  show,
+  text,
+  wholeNumber,
+  type Check,
+} from './checks.js';
+import { registryProblems } from './registries.js';
+
+const timeZone: Check = (value, path) => {
+  const problem = timeZoneProblem(value);
+  return problem === undefined ? [] : [`${path}: ${show(value)} ${problem}`];
+};
+
+const assignment: Check = (value) => {
+  try {
+    resolveStrategy(value as never);
+    return [];
+  } catch (error) {
+    return [errorMessage(error)];
+  }
+};
+
+const policies: Check = (value, path) => {
+  if (!isObject(value)) return [`${path}: ${show(value)} is not an object of task policies, as { timeout: '5m' }`];
+  const problems: string[] = [];
+  normalizePolicies(value, path, problems);
+  return problems;
+};
+
+const cluster = section({
+  sessionTtl: duration(1),
+  heartbeatInterval: duration(1),
+  resyncInterval: duration(100),
+  standbyDelay: (value, path) => (value === false ? [] : duration(1)(value, path)),
+  claimAhead: duration(0),
+});
+
+/** One line per option. */
+const options = section({
+  namespace: segment,
+  registry: () => [], // loads its adapter, so it is looked at apart
+  node: section({ id: segment, ip: text, hostname: text, weight: share, labels, role: oneOf('worker', 'observer') }),
+  version: text,
+  assignment,
+  timeZone,
+  concurrency: wholeNumber(1),
+  defaults: policies,
+  cluster: (value, path) => [...cluster(value, path), ...heartbeatProblems(value, path)],
+  shutdown: section({ drainTimeout: duration(0) }),
+  startup: oneOf('wait', 'background'),
+  history: section({ keepRuns: wholeNumber(1) }),
+  autoStart: oneOf(true, false),
+});
+
+/** Everything that is wrong with the options, each with its path; empty where nothing is. */
+export async function optionProblems(given: unknown): Promise<string[]> {
+  if (given === undefined || given === null) {
+    return [
+      `options: the factory returned ${String(given)}; return an object, {} for the defaults. Is the configuration key right?`,
+    ];
+  }
+  const registry =
+    isObject(given) && given.registry !== undefined ? await registryProblems(given.registry, 'registry') : [];
+  return [...options(given, ''), ...registry];
+}
+
+/** @throws DistributedScheduleError `INVALID_OPTIONS` listing every problem */
+export async function requireOptions(given: unknown): Promise<DistributedScheduleOptions> {
+  const problems = await optionProblems(given);
+  if (problems.length === 0) return given as DistributedScheduleOptions;
+  const lines = problems.map((problem) => `\n  - ${problem}`).join('');
+  throw new DistributedScheduleError(
+    'INVALID_OPTIONS',
+    `The options of DistributedScheduleModule are not valid:${lines}`,
+  );
+}
+
+/** Between two heartbeats there must be time for one that fails. */
+function heartbeatProblems(value: unknown, path: string): string[] {
+  if (!isObject(value) || value.heartbeatInterval === undefined) return [];
+  const beat = parseDuration(value.heartbeatInterval);
+  const ttl = parseDuration(value.sessionTtl ?? DEFAULT_CLUSTER.ttlMs);
+  if (beat === undefined || ttl === undefined || beat * 2 <= ttl) return [];
+  return [
+    `${path}.heartbeatInterval: ${show(value.heartbeatInterval)} is more than half of sessionTtl (${ttl} ms); leave it out or give at most ${Math.floor(ttl / 2)} ms`,
+  ];
+}

@@ -1,0 +1,76 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { formatDuration } from '../core/common/duration.js';
+import { DistributedScheduleError } from '../core/common/errors.js';
+import { RegistryUnavailableError } from '../core/registry/registry-errors.js';
+import { Scheduler } from '../core/scheduler/scheduler.js';
+import { SchedulerService } from '../core/service/scheduler-service.js';
+import { Registrar } from './discovery/registrar.js';
+import type { DistributedScheduleOptions } from './distributed-schedule.options.js';
+import { DISTRIBUTED_SCHEDULE_SETTINGS } from './distributed-schedule.tokens.js';
+import { reportStart } from './start-report.js';
+
+/**
+ * The scheduler's life inside the application's. Each step may be taken twice, and any may be left out:
+ *
+ * | Nest's hook | step |
+ * |---|---|
+ * | `onModuleInit` | `prepare`: find and check what is decorated; nothing is connected |
+ * | `onApplicationBootstrap` | `start`: join the cluster, unless `autoStart` is false |
+ * | `onModuleDestroy` | `leave`: claim nothing more, let others take over |
+ * | `beforeApplicationShutdown` | `drain`: let runs end, while HTTP and databases are still there |
+ * | `onApplicationShutdown` | `stop`: end the session, close the registry |
+ */
+@Injectable()
+export class SchedulerLifecycle {
+  private isPrepared = false;
+  private report: Promise<void> | undefined;
+
+  constructor(
+    @Inject(DISTRIBUTED_SCHEDULE_SETTINGS) private readonly settings: DistributedScheduleOptions,
+    private readonly scheduler: Scheduler,
+    private readonly service: SchedulerService,
+    private readonly registrar: Registrar,
+  ) {}
+
+  prepare(): void {
+    if (this.isPrepared) return;
+    this.isPrepared = true;
+    this.registrar.registerAll();
+    const first = this.scheduler.context.events.listen(({ type }) => {
+      if (type !== 'session.working') return;
+      first.dispose();
+      this.report = reportStart(this.scheduler, this.service);
+    });
+  }
+
+  async start(): Promise<void> {
+    if (this.settings.autoStart === false) return;
+    await this.scheduler.start().catch((error: unknown) => {
+      throw this.explained(error);
+    });
+    await this.report;
+  }
+
+  async leave(): Promise<void> {
+    await this.scheduler.leave();
+  }
+
+  async drain(): Promise<void> {
+    await this.scheduler.endRuns();
+  }
+
+  async stop(): Promise<void> {
+    await this.report;
+    await this.scheduler.stop();
+  }
+
+  /** What keeps the application from starting, with what to do about it. */
+  private explained(error: unknown): unknown {
+    if (!(error instanceof RegistryUnavailableError)) return error;
+    const { registry, startupTimeoutMs } = this.scheduler.options;
+    const message =
+      `The registry (${registry.kind}) could not be reached within ${formatDuration(startupTimeoutMs ?? 0)}: ${error.message} ` +
+      "Check the option registry, or set startup: 'background' to start without it and join the cluster when it is there";
+    return new DistributedScheduleError(error.code, message, { retryable: true, cause: error });
+  }
+}

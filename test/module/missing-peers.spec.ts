@@ -1,0 +1,43 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { refusal } from './application.js';
+
+const absent = (name: string) => (): never => {
+  throw Object.assign(new Error(`Cannot find package '${name}' imported from here`), { code: 'ERR_MODULE_NOT_FOUND' });
+};
+
+afterEach(() => {
+  jest.resetModules();
+});
+
+describe('a package that is not installed', () => {
+  it('is told with its cure: ioredis', async () => {
+    jest.unstable_mockModule('ioredis', absent('ioredis'));
+    const { Test } = await import('@nestjs/testing');
+    const { DistributedScheduleModule } = await import('nestjs-distributed-schedule');
+    const module = DistributedScheduleModule.forRoot({ registry: { type: 'redis', url: 'redis://127.0.0.1:1' } });
+    expect(await refusal(Test.createTestingModule({ imports: [module] }).compile())).toMatchObject({
+      code: 'MISSING_PEER',
+      message: 'The Redis registry needs the package ioredis, which is not installed: npm install ioredis',
+    });
+  });
+
+  it('is told with its cure, and only when it is needed: @nestjs/terminus', async () => {
+    jest.unstable_mockModule('@nestjs/terminus', absent('@nestjs/terminus'));
+    const { Test } = await import('@nestjs/testing');
+    const { DistributedScheduleModule, SchedulerHealthIndicator } = await import('nestjs-distributed-schedule');
+    const module = await Test.createTestingModule({ imports: [DistributedScheduleModule.forRoot()] }).compile();
+    const indicator = module.get(SchedulerHealthIndicator);
+    for (const call of [indicator.isHealthy('s'), indicator.isNodeReady('s'), indicator.isClusterHealthy('s')]) {
+      expect(await refusal(call)).toMatchObject({
+        code: 'MISSING_PEER',
+        message: expect.stringContaining('npm install @nestjs/terminus'),
+      });
+    }
+    await module.close();
+  });
+
+  it('keeps nobody from importing the package', async () => {
+    for (const name of ['ioredis', '@nestjs/terminus', '@nestjs/config']) jest.unstable_mockModule(name, absent(name));
+    expect(await import('nestjs-distributed-schedule')).toHaveProperty('DistributedScheduleModule');
+  });
+});
