@@ -3,8 +3,10 @@
  * npm run servers -- down         ends what `up` started
  * npm run servers -- fetch redis  gets the program only
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { cacheFolder, isAlive } from './cache.js';
 import { execute } from './private-apt.js';
 import { findProgram } from './programs.js';
@@ -23,12 +25,18 @@ interface Started {
   scratch: string;
 }
 
-const record = join(cacheFolder(), 'running.json');
+/** One record per checkout: `down` ends what this one started, and nobody else's. */
+const checkout = createHash('sha256')
+  .update(fileURLToPath(import.meta.url))
+  .digest('hex')
+  .slice(0, 12);
+const record = join(cacheFolder(), `running-${checkout}.json`);
 
 async function up(kind: ServerKind): Promise<void> {
   const running = await stillRunning();
   let started = running.find(({ name }) => name === kind.name);
-  if (!started) {
+  if (started) console.error(`# ${kind.name} is running already, since an earlier up (pid ${started.pid})`);
+  else {
     const server = await startServer(kind, { detached: true });
     started = {
       name: kind.name,
