@@ -150,6 +150,40 @@ describe('A node that is cut off', () => {
   });
 });
 
+describe('A registry that loses its data', () => {
+  let probe: ProbedCluster;
+  afterEach(() => probe.cluster.stop());
+
+  it('gets back the tasks and tombstones that the nodes know, and no tick runs twice', async () => {
+    probe = await probedCluster({ nodes: 3 });
+    const { cluster } = probe;
+    const [a, b] = cluster.nodes.map(({ service }) => service);
+    for (let i = 0; i < 6; i++) {
+      const schedule = i % 2 ? { every: '5s' as const } : { cron: '*/5 * * * * *' };
+      await cluster.during(a!.addTask({ name: `t${i}`, schedule, misfire: 'fire-all', payload: i }));
+    }
+    await cluster.during(a!.addTask({ name: 'deleted', schedule: { every: '5s' } }));
+    await cluster.during(a!.deleteTask('deleted'));
+    await cluster.during(a!.pauseTask('t5'));
+    await cluster.advance('21s');
+    cluster.store.wipe();
+    const wiped = cluster.clock.now();
+    await cluster.advance('30s');
+    expect(cluster.nodes.map(({ service }) => service.state)).toEqual(['working', 'working', 'working']);
+    expect(b!.listTasks().map(({ name, state, payload }) => [name, state, payload])).toEqual(
+      [0, 1, 2, 3, 4, 5].map((i) => [`t${i}`, i === 5 ? 'paused' : 'active', i]),
+    );
+    await expect(cluster.during(b!.addTask({ name: 'deleted', schedule: { every: '5s' } }))).rejects.toMatchObject({
+      code: 'TASK_DELETED',
+    });
+    for (let i = 0; i < 5; i++) {
+      const ticks = probe.of(`t${i}`).map(({ tick }) => tick!);
+      expect(new Set(ticks).size).toBe(ticks.length);
+      expect(ticks.filter((tick) => tick > wiped + 5_000).length).toBeGreaterThanOrEqual(4);
+    }
+  });
+});
+
 describe('Leaving', () => {
   let probe: ProbedCluster;
   afterEach(() => probe.cluster.stop());

@@ -92,6 +92,14 @@ export class MemoryStore {
     for (const key of session.keys) this.remove(this.entries.get(key)!);
   }
 
+  /** All data is lost, as by a server that kept it in memory and was restarted. Who watches is told to look again. */
+  wipe(): void {
+    for (const session of this.sessions.values()) session.timer.dispose();
+    this.sessions.clear();
+    this.entries.clear();
+    for (const { listener } of [...this.watchers]) listener({ type: 'resync' });
+  }
+
   private expireAfter(id: string, delayMs: number): Disposable {
     return this.clock.setTimer(delayMs, () => this.endSession(id));
   }

@@ -33,6 +33,8 @@ export interface SchedulerEvents extends Record<`run.${RunOutcome}`, RunRecord> 
   'node.left': NodeEvent;
   'session.lost': { reason: string };
   'session.working': { nodeId: string };
+  /** The registry has lost its data; this node writes back the tasks it knows. */
+  'registry.amnesia': { tasks: number };
   'task.added': TaskEvent;
   'task.changed': TaskEvent;
   'task.deleted': TaskEvent;

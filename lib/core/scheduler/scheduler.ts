@@ -1,6 +1,7 @@
 import { ClusterClock } from '../cluster/cluster-clock.js';
 import { ClusterView, type NodeChange } from '../cluster/cluster-view.js';
 import { Membership } from '../cluster/membership.js';
+import { RegistryEpoch } from '../cluster/registry-epoch.js';
 import { sameForPlacement, type NodeStatus } from '../cluster/node-record.js';
 import type { SessionLoss } from '../cluster/session-keeper.js';
 import { sleep, withTimeout } from '../common/clock.js';
@@ -15,9 +16,10 @@ import { Slots } from '../execution/slots.js';
 import { Recorder } from '../history/recorder.js';
 import { CommitBatcher } from '../registry/commit-batcher.js';
 import { keys, listAll, withNamespace } from '../registry/keyspace.js';
-import type { Change, Registry } from '../registry/registry.js';
+import type { Change, Registry, Write } from '../registry/registry.js';
 import { Catalog, type TaskChange } from '../task/catalog.js';
 import { isLive } from '../task/task-definition.js';
+import { Amnesia } from './amnesia.js';
 import { placementOf } from './placement.js';
 import { Recovery } from './recovery.js';
 import { RunLauncher } from './run-launcher.js';
@@ -52,6 +54,7 @@ export class Scheduler {
   readonly membership: Membership;
   private readonly loop: TickLoop;
   private readonly registry: Registry;
+  private readonly amnesia: Amnesia;
   private taskWatch?: Disposable;
   private placing?: Disposable;
   private ending?: Promise<void>;
@@ -95,10 +98,12 @@ export class Scheduler {
     };
     const executor = new Executor(this.handlers, clock, options.random, events);
     this.launcher = new RunLauncher(this.context, executor, (unit) => this.loop.runEnded(unit));
-    this.writer = new TaskWriter(this.context, {
-      commit: (w) => batcher.commit(w),
-      read: (key) => this.registry.get(key, { fresh: true }),
-    });
+    this.amnesia = new Amnesia(this.context, new RegistryEpoch(this.registry, options.random));
+    const port = {
+      commit: (w: Write) => batcher.commit(w),
+      read: (key: string) => this.registry.get(key, { fresh: true }),
+    };
+    this.writer = new TaskWriter(this.context, port, this.amnesia);
     const recovery = new Recovery(this.context, this.launcher, this.handlers);
     this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, options.cluster);
   }
@@ -226,6 +231,7 @@ export class Scheduler {
 
   private async loadTasks(): Promise<void> {
     const { catalog } = this.context;
+    await this.amnesia.check();
     const before = catalog.tokens();
     catalog.replaceAll(await listAll(this.registry, keys.tasks), before);
   }
@@ -276,6 +282,9 @@ export class Scheduler {
     if (live || was) {
       const type = !live ? 'task.deleted' : was ? 'task.changed' : 'task.added';
       events.emit(type, { task: task.name, state: change.type === 'put' ? task.doc.state : 'purged' });
+    }
+    if (change.before && (change.type === 'removed' || change.before.doc.generation !== task.doc.generation)) {
+      for (const unit of change.before.units) this.context.units.forget(unit);
     }
     if (live !== was || task.doc.generation !== change.before?.doc.generation) this.place();
     else for (const unit of task.units) this.loop.look(unit);

@@ -4,6 +4,7 @@ import type { KnownTask } from '../task/catalog.js';
 import { decodeTask, isLive, type TaskDocument } from '../task/task-definition.js';
 import { unitsOf, type Unit } from '../task/unit.js';
 import { decideTouch } from './run-decisions.js';
+import type { Amnesia } from './amnesia.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import { newUnitState, type UnitState } from './unit-state.js';
 
@@ -21,6 +22,7 @@ export class TaskWriter {
   constructor(
     private readonly context: SchedulerContext,
     private readonly port: DocumentPort,
+    private readonly amnesia: Amnesia,
   ) {}
 
   /** As `change`, for a task that is most likely new: without looking first, an add costs one write. */
@@ -105,7 +107,7 @@ export class TaskWriter {
     const before = catalog.get(name)?.token;
     const entry = await this.port.read(keys.task(name));
     if (entry) catalog.apply(entry);
-    else catalog.forget(name, before);
+    else if (!(await this.amnesia.check())) catalog.forget(name, before);
     return catalog.get(name)?.token !== before;
   }
 

@@ -1,0 +1,53 @@
+import type { RegistryEpoch } from '../cluster/registry-epoch.js';
+import { keys } from '../registry/keyspace.js';
+import type { KnownTask } from '../task/catalog.js';
+import { isLive, type TaskDocument } from '../task/task-definition.js';
+import type { SchedulerContext } from './scheduler-context.js';
+import { newUnitState } from './unit-state.js';
+
+/**
+ * What to do when the registry has lost its data: every node writes back the tasks and tombstones it knows, where they
+ * are absent. Nothing older than this moment is made up for, since nobody can tell any more what of it has run.
+ */
+export class Amnesia {
+  private checking?: Promise<boolean>;
+
+  constructor(
+    private readonly context: SchedulerContext,
+    private readonly epoch: RegistryEpoch,
+  ) {}
+
+  /** Asked before anything that is missing in the registry is taken for deleted. @returns whether data had been lost */
+  check(): Promise<boolean> {
+    return (this.checking ??= this.checkNow().finally(() => (this.checking = undefined)));
+  }
+
+  private async checkNow(): Promise<boolean> {
+    const { catalog, events, logger } = this.context;
+    const held = [...catalog.values()].filter(({ doc }) => doc.state !== 'purged');
+    if ((await this.epoch.check()) === 'same') return false;
+    logger.error(
+      'The registry has lost its data. This node writes back the tasks it knows; what fell due meanwhile is not made up for',
+      {
+        tasks: held.length,
+      },
+    );
+    events.emit('registry.amnesia', { tasks: held.length });
+    await Promise.all(held.map((task) => this.writeBack(task)));
+    return true;
+  }
+
+  private async writeBack({ name, doc, units }: KnownTask): Promise<void> {
+    const { registry, catalog, clock, units: store } = this.context;
+    const now = clock.now();
+    const restored: TaskDocument = { ...doc, since: now, updatedAt: now };
+    const [key, value] = [keys.task(name), JSON.stringify(restored)];
+    const [result] = await registry.commit([{ key, value, if: 'absent' }]);
+    if (!result?.ok) {
+      if (result?.current) catalog.apply(result.current);
+      return;
+    }
+    catalog.apply({ key, value, revision: result.revision, token: result.token });
+    if (isLive(doc)) await Promise.all(units.map((unit) => store.create(unit, newUnitState(now, result.token))));
+  }
+}
