@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { SILENT_LOGGER } from '../../lib/core/common/logger.js';
 import { keys } from '../../lib/core/registry/keyspace.js';
 import { probedCluster, type ProbedCluster } from '../support/probe.js';
 
@@ -163,6 +164,57 @@ describe('Changes of tasks', () => {
     ]);
     expect(service.listTasks({ state: 'deleted' }).map(({ name }) => name)).toEqual(['delete', 'one-delete']);
     await cluster.during(service.addTask({ name: 'purge', schedule: { every: '1m' } }));
+  });
+});
+
+describe('Before and after', () => {
+  let probe: ProbedCluster;
+  afterEach(() => probe.cluster.stop());
+
+  it('tasks may be added before the start, and a stop is final', async () => {
+    probe = await probedCluster({ nodes: 0 });
+    const { cluster } = probe;
+    const node = cluster.makeNode({});
+    await cluster.during(node.service.putTask({ name: 'early', schedule: EVERY_SECOND }));
+    await cluster.settle([node]);
+    await cluster.advance('5s');
+    expect(probe.of('early').length).toBeGreaterThanOrEqual(4);
+    await cluster.during(node.service.stop());
+    for (const late of [node.service.start(), node.service.putTask({ name: 'late', schedule: 'now' })]) {
+      await expect(cluster.during<unknown>(late)).rejects.toMatchObject({ code: 'NOT_RUNNING' });
+    }
+  });
+
+  it('a task that no node can run is told of, once', async () => {
+    const warnings: string[] = [];
+    const logger = { ...SILENT_LOGGER, warn: (message: string) => void warnings.push(message) };
+    probe = await probedCluster({ nodes: 1, logger });
+    const { cluster } = probe;
+    const { service } = cluster.node(0);
+    await cluster.during(service.addTask({ name: 'far', schedule: EVERY_SECOND, nodeSelector: { zone: 'moon' } }));
+    await cluster.during(service.addTask({ name: 'near', schedule: EVERY_SECOND }));
+    await cluster.advance('2m');
+    expect(warnings).toEqual(['Task "far" waits: no working node has its handler "far" and the labels it asks for']);
+  });
+
+  it('feeds of nodes that are gone are swept a day later, those of present ones stay', async () => {
+    probe = await probedCluster({ nodes: 2 });
+    const { cluster } = probe;
+    await cluster.during(cluster.node(0).service.addTask({ name: 'a', schedule: { every: '10m' } }));
+    await cluster.advance('2h');
+    const owners = (): string[] => [
+      ...new Set(cluster.store.list('test/feed/', {}).entries.map(({ key }) => key.split('/')[2]!)),
+    ];
+    const [gone] = owners();
+    cluster.crash(cluster.nodes.find(({ id }) => id === gone)!);
+    await cluster.advance('2h');
+    await cluster.join({ id: 'next' });
+    expect(owners()).toContain(gone);
+    await cluster.advance('25h');
+    await cluster.join({ id: 'next-but-one' });
+    await cluster.advance('1s');
+    expect(owners()).not.toContain(gone);
+    expect(owners().length).toBeGreaterThan(0);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../common/clock.js';
 import { errorMessage } from '../common/errors.js';
 import type { LoggerPort } from '../common/logger.js';
 import type { HistoryRecord } from '../common/run.js';
@@ -6,6 +7,9 @@ import type { Registry, Write, WriteResult } from '../registry/registry.js';
 
 /** How many records a unit, and a node's feed, keep. */
 export const DEFAULT_KEEP_RUNS = 20;
+
+/** How long the feed of a node that is gone stays. */
+const FEED_KEPT_MS = 86_400_000;
 
 /**
  * The last records of each unit and of each node, as rings: a slot is written over when its turn comes again, so
@@ -54,6 +58,25 @@ export class Recorder {
   /** The keys that hold records of a unit: what a purge removes. */
   async keysOf(unit: string): Promise<string[]> {
     return (await listAll(this.registry, keys.history(unit))).map((entry) => entry.key);
+  }
+
+  /**
+   * Removes the feeds of nodes that are gone and have recorded nothing for a day: node ids are new with every start, so
+   * each deploy leaves some behind. Their runs stay in the history of their tasks.
+   */
+  async sweepFeeds(isPresent: (nodeId: string) => boolean, now: EpochMs): Promise<void> {
+    const latest = new Map<string, { at: EpochMs; keys: string[] }>();
+    for (const { key, value } of await listAll(this.registry, keys.feeds)) {
+      const nodeId = key.slice(keys.feeds.length, key.lastIndexOf('/'));
+      const record = JSON.parse(value) as HistoryRecord;
+      const feed = latest.get(nodeId) ?? { at: 0, keys: [] };
+      feed.at = Math.max(feed.at, record.kind === 'run' ? record.endedAt : record.at);
+      feed.keys.push(key);
+      latest.set(nodeId, feed);
+    }
+    const old = [...latest].filter(([nodeId, { at }]) => !isPresent(nodeId) && at < now - FEED_KEPT_MS);
+    const doomed = old.flatMap(([, feed]) => feed.keys);
+    if (doomed.length > 0) await this.registry.commit(doomed.map((key) => ({ key })));
   }
 
   private async read(prefix: string): Promise<HistoryRecord[]> {

@@ -12,6 +12,7 @@ export const keys = {
   units: 'units/',
   history: (unit: string): string => `history/${unit}/`,
   historySlot: (unit: string, slot: number): string => `history/${unit}/${slot}`,
+  feeds: 'feed/',
   feed: (nodeId: string): string => `feed/${nodeId}/`,
   feedSlot: (nodeId: string, slot: number): string => `feed/${nodeId}/${slot}`,
 } as const;

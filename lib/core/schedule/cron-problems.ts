@@ -69,7 +69,8 @@ function fieldProblem(text: string, index: number): string[] {
     parse(FIELDS.map((_, i) => (i === index ? text : '*')).join(' '));
     return [];
   } catch (error) {
-    return say(`is not valid (${(error as Error).message})`);
+    const { message } = error as Error;
+    return say(message.startsWith('Constraint error') ? 'is out of range' : `is not valid (${message})`);
   }
 }
 

@@ -115,6 +115,6 @@ export function isSpent(state: UnitState, task: KnownTask): boolean {
 
 /** The run that stands in the way of another one, if any does. */
 export function blockerOf(state: UnitState, task: KnownTask): RunEntry | undefined {
-  const limit = task.policies.overlap === 'skip' ? 1 : task.policies.maxParallel;
+  const limit = task.policies.overlap === 'skip' ? 1 : (task.policies.maxParallel ?? Infinity);
   return state.runs.length >= limit ? state.runs[0] : undefined;
 }

@@ -8,6 +8,13 @@ import type { Unit } from '../task/unit.js';
 
 export type Role = 'owner' | 'standby';
 
+export interface Placement {
+  /** By key of the unit. */
+  placed: Map<string, { unit: Unit; role: Role }>;
+  /** Active tasks that no node can run. */
+  homeless: KnownTask[];
+}
+
 /**
  * Which units this node looks after, from the catalog and the view alone: every node computes the same answer from the
  * same view, and while views differ the claim keeps ticks single.
@@ -17,9 +24,11 @@ export function placementOf(
   catalog: Catalog,
   view: ClusterView,
   strategy: AssignmentStrategy,
-): Map<string, { unit: Unit; role: Role }> {
-  const placed = new Map<string, { unit: Unit; role: Role }>();
+): Placement {
+  const placed: Placement['placed'] = new Map();
+  const homeless: KnownTask[] = [];
   for (const { tasks, candidates } of groups(catalog, view)) {
+    if (candidates.length === 0) homeless.push(...tasks.filter(({ doc }) => doc.state === 'active'));
     if (!candidates.some((candidate) => candidate.nodeId === nodeId)) continue;
     const units = new Map(tasks.flatMap((task) => task.units).map((unit) => [unit.name, unit]));
     const placement = placeUnits(strategy, [...units.keys()], candidates);
@@ -32,13 +41,17 @@ export function placementOf(
       if (owner === nodeId) placed.set(unit.key, { unit, role: 'owner' });
     }
   }
-  return placed;
+  return { placed, homeless };
 }
 
-/** The node that owns the unit, as far as this view tells. */
-export function ownerOf(task: KnownTask, view: ClusterView, strategy: AssignmentStrategy): string | undefined {
-  const unit = task.units[0]?.name;
-  return unit === undefined ? undefined : strategy.assign([unit], candidatesFor(task, view)).get(unit);
+/** Whether nothing has changed between two versions of a task that assignment looks at. */
+export function samePlacement(a: KnownTask, b: KnownTask): boolean {
+  return a.doc.generation === b.doc.generation && isLive(a.doc) === isLive(b.doc) && needOf(a) === needOf(b);
+}
+
+/** What a node must have to be a candidate for the task. */
+function needOf({ doc, policies }: KnownTask): string {
+  return JSON.stringify([doc.definition.handler, policies.nodeSelector]);
 }
 
 /** Tasks with the same candidates are assigned together. */
@@ -47,7 +60,7 @@ function groups(catalog: Catalog, view: ClusterView): { tasks: KnownTask[]; cand
   const byNeed = new Map<string, { tasks: KnownTask[] }>();
   for (const task of catalog.values()) {
     if (!isLive(task.doc)) continue;
-    const need = JSON.stringify([task.doc.definition.handler, task.policies.nodeSelector]);
+    const need = needOf(task);
     let group = byNeed.get(need);
     if (!group) {
       const candidates = candidatesFor(task, view);

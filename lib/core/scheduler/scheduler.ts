@@ -5,7 +5,6 @@ import { RegistryEpoch } from '../cluster/registry-epoch.js';
 import { sameForPlacement, type NodeStatus } from '../cluster/node-record.js';
 import type { SessionLoss } from '../cluster/session-keeper.js';
 import { sleep, withTimeout } from '../common/clock.js';
-import type { Disposable } from '../common/disposable.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { RunIds } from '../common/ids.js';
 import { EventHub } from '../events/event-hub.js';
@@ -15,16 +14,18 @@ import { HandlerTable } from '../execution/handler-table.js';
 import { Slots } from '../execution/slots.js';
 import { Recorder } from '../history/recorder.js';
 import { CommitBatcher } from '../registry/commit-batcher.js';
-import { keys, listAll, withNamespace } from '../registry/keyspace.js';
-import type { Change, Registry, Write } from '../registry/registry.js';
+import { withNamespace } from '../registry/keyspace.js';
+import type { Registry, Write } from '../registry/registry.js';
 import { Catalog, type TaskChange } from '../task/catalog.js';
 import { isLive } from '../task/task-definition.js';
 import { Amnesia } from './amnesia.js';
-import { placementOf } from './placement.js';
+import { samePlacement } from './placement.js';
+import { PlacementKeeper } from './placement-keeper.js';
 import { Recovery } from './recovery.js';
 import { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { SchedulerOptions } from './scheduler-options.js';
+import { TaskReplica } from './task-replica.js';
 import { TaskWriter } from './task-writer.js';
 import { TickLoop } from './tick-loop.js';
 import { Timeline } from './timeline.js';
@@ -54,12 +55,12 @@ export class Scheduler {
   readonly membership: Membership;
   private readonly loop: TickLoop;
   private readonly registry: Registry;
-  private readonly amnesia: Amnesia;
-  private taskWatch?: Disposable;
-  private placing?: Disposable;
+  private readonly replica: TaskReplica;
+  private readonly placement: PlacementKeeper;
   private ending?: Promise<void>;
   private stopping?: Promise<void>;
   private stopped = false;
+  private reached?: Promise<void>;
   private current: SchedulerState = 'stopped';
   private readonly startedAt: number;
   /** Called at every join, before this node takes units: registers the static tasks. */
@@ -98,14 +99,22 @@ export class Scheduler {
     };
     const executor = new Executor(this.handlers, clock, options.random, events);
     this.launcher = new RunLauncher(this.context, executor, (unit) => this.loop.runEnded(unit));
-    this.amnesia = new Amnesia(this.context, new RegistryEpoch(this.registry, options.random));
+    const amnesia = new Amnesia(this.context, new RegistryEpoch(this.registry, options.random));
     const port = {
       commit: (w: Write) => batcher.commit(w),
       read: (key: string) => this.registry.get(key, { fresh: true }),
     };
-    this.writer = new TaskWriter(this.context, port, this.amnesia);
+    this.writer = new TaskWriter(this.context, port, amnesia);
+    this.replica = new TaskReplica(this.context, this.writer, amnesia);
     const recovery = new Recovery(this.context, this.launcher, this.handlers);
     this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, options.cluster);
+    this.placement = new PlacementKeeper(
+      this.context,
+      this.view,
+      options.strategy,
+      this.loop,
+      () => this.current === 'working',
+    );
   }
 
   get state(): SchedulerState {
@@ -121,11 +130,7 @@ export class Scheduler {
    * `'background'` it resolves at once and joins when it can.
    */
   async start(): Promise<void> {
-    if (this.stopped) {
-      const message =
-        'This scheduler has been stopped, which is final: its session, watches and connections are gone. Start a new application';
-      throw new DistributedScheduleError('NOT_RUNNING', message, { nodeId: this.options.node.id });
-    }
+    this.refuseStopped();
     if (this.current !== 'stopped') return;
     this.current = 'starting';
     const { startupTimeoutMs, clock } = this.options;
@@ -144,12 +149,30 @@ export class Scheduler {
     }
   }
 
+  /** Makes sure that the registry can be asked, also before the start: modules add their tasks while they come up. */
+  async reach(): Promise<void> {
+    this.refuseStopped();
+    if (this.current !== 'stopped') return;
+    this.reached ??= this.registry.connect();
+    await this.reached.catch((error: unknown) => {
+      this.reached = undefined;
+      throw error;
+    });
+  }
+
+  private refuseStopped(): void {
+    if (!this.stopped) return;
+    const message =
+      'This scheduler has been stopped, which is final: its session, watches and connections are gone. Start a new application';
+    throw new DistributedScheduleError('NOT_RUNNING', message, { nodeId: this.options.node.id });
+  }
+
   /**
    * Leaves the cluster: no claim from now on, units to others at once, runs end within the drain timeout or are
    * aborted, and what they did is recorded before the session ends. Safe to call early and twice.
    */
   stop(): Promise<void> {
-    if (this.current === 'stopped') return Promise.resolve();
+    if (this.stopped || (this.current === 'stopped' && !this.reached)) return Promise.resolve();
     return (this.stopping ??= this.leaveForGood().finally(() => (this.stopping = undefined)));
   }
 
@@ -185,8 +208,8 @@ export class Scheduler {
     this.launcher.close();
     await this.politely(this.context.recorder.settled());
     await this.politely(this.membership.leave());
-    this.taskWatch?.dispose();
-    this.placing?.dispose();
+    this.replica.dispose();
+    this.placement.dispose();
     this.context.timeline.stop();
     if (this.options.ownsRegistry) await this.politely(this.options.registry.close());
     this.context.events.complete();
@@ -213,7 +236,7 @@ export class Scheduler {
       onRenewed: () => this.onRenewed(),
       measureClock: () => this.measureClock(),
       onResync: async () => {
-        await this.loadTasks();
+        await this.replica.load();
         this.loop.readopt((nodeId) => nodeId !== this.options.node.id);
         this.loop.lookAtIdle();
       },
@@ -223,23 +246,23 @@ export class Scheduler {
   /** What a node must know before it is given units. */
   private async load(): Promise<void> {
     await this.measureClock();
-    this.taskWatch ??= await this.registry.watch(keys.tasks, (change) => this.onTaskDocument(change));
-    await this.loadTasks();
+    await this.replica.load();
     await this.launcher.rebind(this.membership.keeper.session!.id);
     await this.onJoining();
   }
 
-  private async loadTasks(): Promise<void> {
-    const { catalog } = this.context;
-    await this.amnesia.check();
-    const before = catalog.tokens();
-    catalog.replaceAll(await listAll(this.registry, keys.tasks), before);
-  }
-
   private onWorking(): void {
     this.current = 'working';
-    this.context.events.emit('session.working', { nodeId: this.options.node.id });
-    this.place();
+    const { events, recorder, logger, clock } = this.context;
+    events.emit('session.working', { nodeId: this.options.node.id });
+    this.placement.changed();
+    recorder
+      .sweepFeeds((nodeId) => this.view.get(nodeId) !== undefined, clock.now())
+      .catch((error: unknown) => {
+        logger.debug('Feeds of former nodes could not be swept; the next node that joins does it', {
+          reason: errorMessage(error),
+        });
+      });
   }
 
   private onLost(reason: SessionLoss): void {
@@ -264,16 +287,6 @@ export class Scheduler {
     if (clock.offsetMs !== before) timeline.rearm();
   }
 
-  private onTaskDocument(change: Change): void {
-    const { catalog } = this.context;
-    if (change.type === 'put') catalog.apply(change.entry);
-    else {
-      const read =
-        change.type === 'resync' ? this.loadTasks() : this.writer.refresh(change.key.slice(keys.tasks.length));
-      read.catch(() => undefined); // the next resync repairs it
-    }
-  }
-
   private onTaskChange(change: TaskChange): void {
     const { events } = this.context;
     const task = change.type === 'put' ? change.task : change.before;
@@ -286,7 +299,8 @@ export class Scheduler {
     if (change.before && (change.type === 'removed' || change.before.doc.generation !== task.doc.generation)) {
       for (const unit of change.before.units) this.context.units.forget(unit);
     }
-    if (live !== was || task.doc.generation !== change.before?.doc.generation) this.place();
+    if (change.type === 'removed' || !change.before || !samePlacement(change.task, change.before))
+      this.placement.changed();
     else for (const unit of task.units) this.loop.look(unit);
   }
 
@@ -296,19 +310,7 @@ export class Scheduler {
     if (change.type === 'changed' && sameForPlacement(change.node, change.before)) return;
     events.emit(`node.${change.type}`, { nodeId: id, status });
     if (change.type === 'left') this.loop.readopt((nodeId) => nodeId === id);
-    this.place();
-  }
-
-  /** Computes anew what this node looks after; changes of one turn are taken together. */
-  private place(): void {
-    if (this.placing || this.current !== 'working') return;
-    this.placing = this.context.clock.setTimer(0, () => {
-      this.placing = undefined;
-      if (this.current !== 'working') return;
-      const { catalog } = this.context;
-      const placed = placementOf(this.options.node.id, catalog, this.view, this.options.strategy);
-      this.loop.replace(placed);
-    });
+    this.placement.changed();
   }
 
   private describe() {

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
 import { Fifo } from '../common/fifo.js';
 import { errorMessage } from '../common/errors.js';
@@ -38,6 +39,8 @@ interface Charge {
   readonly unit: Unit;
   readonly role: 'owner' | 'standby';
   appointment?: Disposable;
+  /** As a standby: the tick it waits for the owner to take. */
+  tick?: EpochMs;
   busy: boolean;
   /** Asked to look again while it was busy. */
   again: boolean;
@@ -182,7 +185,13 @@ export class TickLoop {
     charge.again = charge.anew = charge.stalled = charge.blocked = false;
     charge.appointment?.dispose();
     charge.appointment = undefined;
-    await (anew ? this.adopt(charge) : this.settleDue(charge));
+    if (charge.role === 'standby' && !this.isOverdue(charge)) this.arm(charge);
+    else await (anew ? this.adopt(charge) : this.settleDue(charge));
+  }
+
+  /** A standby is asked to look for many reasons, and acts on one: the owner has let its tick pass. */
+  private isOverdue({ tick }: Charge): boolean {
+    return tick !== undefined && tick + this.options.standbyDelayMs! <= this.context.clock.now();
   }
 
   /** A new owner reads the unit before it claims, makes it where its task's creator died, and looks after its orphans. */
@@ -302,8 +311,10 @@ export class TickLoop {
 
   private armStandby(charge: Charge, task: KnownTask, settled: number): void {
     const delay = this.options.standbyDelayMs;
+    charge.tick = undefined;
     if (delay === undefined || !task.policies.standby || task.schedule.minGapMs < STANDBY_MIN_GAP_MS) return;
     const tick = task.schedule.next(Math.max(settled, this.context.clock.now() - delay));
+    charge.tick = tick;
     if (tick !== undefined) this.appoint(charge, tick + delay);
   }
 

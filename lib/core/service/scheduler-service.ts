@@ -25,7 +25,7 @@ export interface TaskFilter {
   tag?: string;
 }
 
-/** A run that is going on somewhere in the cluster. */
+/** A run of this node that has been claimed and has not ended. */
 export interface RunningView {
   id: string;
   task: string;
@@ -50,7 +50,7 @@ const MAX_TICKS = 1_000;
 export class SchedulerService {
   private readonly commands: TaskCommands;
   private readonly manual: ManualRuns;
-  private readonly declared = new Map<string, TaskInput>();
+  private readonly declared = new Map<string, { input: TaskInput; force: boolean }>();
   /** Everything this node notices and does; best effort. */
   readonly events$: Observable<SchedulerEvent>;
   readonly nodeEvents$: Observable<SchedulerEvent>;
@@ -123,15 +123,16 @@ export class SchedulerService {
       );
     }
     this.scheduler.handlers.add(input.name, run as Handler, `defineTask('${input.name}')`);
-    this.declared.set(input.name, input);
+    const force = options.force ?? false;
+    this.declared.set(input.name, { input, force });
     if (this.state !== 'working') return;
     await this.scheduler.republish();
-    await (options.force ? this.commands.put(input, 'static') : this.commands.declare(input));
+    await this.declareOne(input, force);
   }
 
   /** Notes a static task whose handler is already there; used by the module for decorated methods. */
   declareTask(input: TaskInput): void {
-    this.declared.set(input.name, input);
+    this.declared.set(input.name, { input, force: false });
   }
 
   /** Adds a dynamic task. @throws `TASK_EXISTS`, `TASK_DELETED`, `INVALID_TASK`, `INVALID_SCHEDULE` */
@@ -159,7 +160,7 @@ export class SchedulerService {
     return this.commands.purge(name);
   }
 
-  /** Dangerous: removes every task of the namespace, static ones of running nodes included, with all history. */
+  /** Dangerous: removes every task of the namespace, static ones of running nodes included, with their history. */
   async purgeAllTasks({ confirm }: { confirm: string }): Promise<number> {
     const { namespace } = this.scheduler.options;
     if (confirm !== namespace) {
@@ -194,7 +195,7 @@ export class SchedulerService {
   }
 
   /** Runs the task now, on this node, under its own policies. @throws `TASK_RUNNING` where its overlap policy forbids it */
-  runTask(name: string, options: RunTaskOptions = {}): Promise<RunHandle> {
+  async runTask(name: string, options: RunTaskOptions = {}): Promise<RunHandle> {
     return this.manual.run(this.commands.require(name), options);
   }
 
@@ -239,6 +240,7 @@ export class SchedulerService {
 
   /** The last runs and skips of a task, latest first; read from the registry. */
   async listRuns(filter: { task: string } | { nodeId: string }): Promise<HistoryRecord[]> {
+    await this.scheduler.reach();
     const { recorder } = this.scheduler.context;
     return 'task' in filter ? recorder.ofUnit(filter.task) : recorder.ofNode(filter.nodeId);
   }
@@ -271,14 +273,18 @@ export class SchedulerService {
   }
 
   private async declareAll(): Promise<void> {
-    await Promise.all(
-      [...this.declared.values()].map(async (input) => {
-        if ((await this.commands.declare(input)) !== 'deleted') return;
-        this.scheduler.options.logger.warn(
-          `Task "${input.name}" is declared in code but was deleted by an operator, and stays so; restoreTask brings it back`,
-        );
-      }),
-    );
+    await Promise.all([...this.declared.values()].map(({ input, force }) => this.declareOne(input, force)));
+  }
+
+  private async declareOne(input: TaskInput, force: boolean): Promise<void> {
+    if (force) {
+      await this.commands.put(input, 'static');
+      this.declared.set(input.name, { input, force: false }); // once: a later join must not undo what was done since
+      return;
+    }
+    if ((await this.commands.declare(input)) !== 'deleted') return;
+    const message = `Task "${input.name}" is declared in code but was deleted by an operator, and stays so; restoreTask brings it back`;
+    this.scheduler.options.logger.warn(message);
   }
 
   private view(task: Parameters<typeof viewOf>[0]): TaskView {

@@ -19,7 +19,7 @@ export class TaskCommands {
   constructor(private readonly scheduler: Scheduler) {}
 
   /** @throws `TASK_EXISTS`, `TASK_DELETED`, `INVALID_TASK` */
-  add(input: TaskInput): Promise<KnownTask> {
+  async add(input: TaskInput): Promise<KnownTask> {
     const fresh = this.newDocument(input, 'dynamic');
     this.refusePast(input.name, fresh);
     return this.create(input.name, (doc) => {
@@ -37,7 +37,7 @@ export class TaskCommands {
   }
 
   /** Creates or replaces, clearing a tombstone. A task that goes on keeps its cursor and history. */
-  put(input: TaskInput, source: TaskSource = 'dynamic'): Promise<KnownTask> {
+  async put(input: TaskInput, source: TaskSource = 'dynamic'): Promise<KnownTask> {
     const fresh = this.newDocument(input, source);
     this.refusePast(input.name, fresh);
     return this.create(input.name, (doc) => {
@@ -88,7 +88,8 @@ export class TaskCommands {
     });
   }
 
-  purge(name: string): Promise<void> {
+  async purge(name: string): Promise<void> {
+    await this.scheduler.reach();
     return this.scheduler.writer.purge(name);
   }
 
@@ -120,7 +121,7 @@ export class TaskCommands {
   }
 
   /** @throws `INVALID_SCHEDULE` */
-  updateSchedule(name: string, spec: ScheduleSpec): Promise<KnownTask> {
+  async updateSchedule(name: string, spec: ScheduleSpec): Promise<KnownTask> {
     const problems = scheduleProblems(spec, 'schedule');
     if (problems.length > 0)
       throw failure(
@@ -178,10 +179,12 @@ export class TaskCommands {
   }
 
   private async create(name: string, decide: TaskDecision): Promise<KnownTask> {
+    await this.scheduler.reach();
     return (await this.scheduler.writer.create(name, decide))!;
   }
 
   private async write(name: string, decide: TaskDecision): Promise<KnownTask> {
+    await this.scheduler.reach();
     return (await this.scheduler.writer.change(name, decide))!;
   }
 

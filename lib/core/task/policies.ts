@@ -62,7 +62,8 @@ export interface ResolvedPolicies {
   timeoutMs?: number;
   retry: { attempts: number; delayMs: number; backoff: 'fixed' | 'linear' | 'exponential'; maxDelayMs: number };
   overlap: OverlapPolicy;
-  maxParallel: number;
+  /** Absent: no limit. */
+  maxParallel?: number;
   misfire: MisfirePolicy;
   misfireLimit: number;
   misfireDeadlineMs: number;
@@ -77,7 +78,6 @@ export const DEFAULT_POLICIES: ResolvedPolicies = {
   priority: 0,
   retry: { attempts: 1, delayMs: 1_000, backoff: 'exponential', maxDelayMs: 300_000 },
   overlap: 'skip',
-  maxParallel: Number.MAX_SAFE_INTEGER,
   misfire: 'fire-once',
   misfireLimit: 100,
   misfireDeadlineMs: 300_000,

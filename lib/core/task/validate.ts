@@ -30,6 +30,8 @@ export function nameProblem(name: unknown, path: string): string | undefined {
 
 /** Every problem of a task as given, each with its path. */
 export function taskProblems(input: TaskInput, path: string): string[] {
+  if (input === null || typeof input !== 'object')
+    return [`${path || 'task'}: ${JSON.stringify(input)} is not a task; give an object with name and schedule`];
   const problems: string[] = [];
   const at = (key: string): string => (path ? `${path}.${key}` : key);
   const name = nameProblem(input.name, at('name'));
@@ -55,8 +57,8 @@ export function defineTask(
   const problems = taskProblems(input, '');
   if (problems.length > 0) {
     const lines = problems.map((problem) => `\n  - ${problem}`).join('');
-    throw new DistributedScheduleError('INVALID_TASK', `Task ${JSON.stringify(input.name)} is not valid:${lines}`, {
-      task: input.name,
+    throw new DistributedScheduleError('INVALID_TASK', `Task ${JSON.stringify(input?.name)} is not valid:${lines}`, {
+      task: input?.name,
     });
   }
   const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS) };

@@ -40,7 +40,7 @@ export interface TestNode {
  * @example
  * ```ts
  * const cluster = await TestCluster.start({ nodes: 3, handlers: { report: (run) => ran.push(run.tick) } });
- * await cluster.node(0).service.addTask({ name: 'report', schedule: { cron: '0 * * * *' } });
+ * await cluster.during(cluster.node(0).service.addTask({ name: 'report', schedule: { cron: '0 * * * *' } }));
  * await cluster.advance('1d');
  * cluster.crash(cluster.node(1));
  * ```

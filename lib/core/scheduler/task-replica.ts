@@ -1,0 +1,38 @@
+import type { Disposable } from '../common/disposable.js';
+import { keys, listAll } from '../registry/keyspace.js';
+import type { Change } from '../registry/registry.js';
+import type { Amnesia } from './amnesia.js';
+import type { SchedulerContext } from './scheduler-context.js';
+import type { TaskWriter } from './task-writer.js';
+
+/** Keeps the catalog in step with the registry: by watch for speed, by list after a gap and at each resync. */
+export class TaskReplica {
+  private watch?: Disposable;
+
+  constructor(
+    private readonly context: SchedulerContext,
+    private readonly writer: TaskWriter,
+    private readonly amnesia: Amnesia,
+  ) {}
+
+  async load(): Promise<void> {
+    const { catalog, registry } = this.context;
+    this.watch ??= await registry.watch(keys.tasks, (change) => this.hear(change));
+    await this.amnesia.check();
+    const before = catalog.tokens();
+    catalog.replaceAll(await listAll(registry, keys.tasks), before);
+  }
+
+  dispose(): void {
+    this.watch?.dispose();
+  }
+
+  private hear(change: Change): void {
+    if (change.type === 'put') {
+      this.context.catalog.apply(change.entry);
+      return;
+    }
+    const read = change.type === 'resync' ? this.load() : this.writer.refresh(change.key.slice(keys.tasks.length));
+    read.catch(() => undefined); // the next resync repairs it
+  }
+}
