@@ -4,7 +4,7 @@ import { decodeTask } from '../../lib/core/task/task-definition.js';
 import { compileSchedule } from '../../lib/core/schedule/schedule-spec.js';
 import type { UnitState } from '../../lib/core/scheduler/unit-state.js';
 import type { TaskRun } from '../../lib/core/execution/task-run.js';
-import { seededRandom } from '../../lib/testing/cluster/seeded-random.js';
+import { seededRandom } from '../../lib/testing/seeded-random.js';
 import { TestCluster, type TestNode } from '../../lib/testing/cluster/test-cluster.js';
 
 const SEEDS = Number(process.env['SWARM_SEEDS'] ?? 60);

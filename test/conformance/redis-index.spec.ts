@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listAll } from '../../lib/core/registry/keyspace.js';
 import type { Registry, Write } from '../../lib/core/registry/registry.js';
-import { pick, seeded } from '../../lib/testing/conformance/seeded.js';
+import { pick, seededRandom } from '../../lib/testing/seeded-random.js';
 import { RedisLab } from '../support/redis-lab.js';
 
 /** The index splits and drops its leaves by itself, out of reach of the conformance suite: here it is looked at. */
@@ -27,7 +27,7 @@ describe('the index of the Redis registry', () => {
   it.each([1, 2, 3])(
     'knows every key, in order, whatever is created and deleted (seed %d)',
     async (seed) => {
-      const random = seeded(seed);
+      const random = seededRandom(seed);
       const present = new Set<string>();
       const name = (): string =>
         `ns/docs/${pick(random, ['a', 'ab', 'b/c', 'é', '漢', '🎉', '~'])}${Math.floor(random() * 600)}`;

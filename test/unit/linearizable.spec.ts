@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isLinearizable, type Operation } from '../../lib/testing/conformance/linearizable.js';
-import { seeded } from '../../lib/testing/conformance/seeded.js';
+import { seededRandom } from '../../lib/testing/seeded-random.js';
 
 const ok = { ok: true } as const;
 const write = (value: string | undefined, condition: 'any' | { value: string | undefined } = 'any') =>
@@ -91,7 +91,7 @@ describe('the linearizability checker', () => {
   it('accepts whatever one copy gives, in any overlap', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
-        const random = seeded(seed);
+        const random = seededRandom(seed);
         let state: string | undefined;
         const history = Array.from({ length: 40 }, (_, i): Operation => {
           const span = { calledAt: i - random() * 5, returnedAt: i + random() * 5 };

@@ -1,9 +1,9 @@
 import { decodeNode } from '../cluster/node-record.js';
 import { keys } from '../registry/keyspace.js';
-import type { RunRecord } from '../common/run.js';
 import type { HandlerTable } from '../execution/handler-table.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
+import { runRecordOf } from './run-record.js';
 import { decideLost, decideTakeOver } from './run-decisions.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
@@ -48,24 +48,11 @@ export class Recovery {
       () => keeper.session === session,
     );
     if (update === 'gone' || !update.outcome) return;
-    const { id, tick, trigger, attempt, claimedAt } = run;
-    const record: RunRecord = {
-      kind: 'run',
-      id,
-      task: task.name,
-      unit: unit.name,
-      ...(tick !== undefined && { tick }),
-      trigger,
-      nodeId: run.node,
-      attempt,
-      claimedAt,
-      endedAt: at,
-      outcome: 'lost',
-      error: { name: 'NodeLost', message: `node ${run.node} died or lost its session while it held the run` },
-    };
+    const error = { name: 'NodeLost', message: `node ${run.node} died or lost its session while it held the run` };
+    const record = runRecordOf(unit, run, { endedAt: at, outcome: 'lost', error });
     recorder.record(record, run.seq);
     logger.warn(`A run of task "${task.name}" is lost: its node died. It is not started again (recovery: 'none')`, {
-      runId: id,
+      runId: run.id,
       node: run.node,
       settledBy: node.id,
     });

@@ -5,6 +5,7 @@ import type { ExecutionResult, Executor } from '../execution/executor.js';
 import { RunAbort } from '../execution/run-abort.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
+import { runRecordOf } from './run-record.js';
 import { decideFinish, decideRebind } from './run-decisions.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry } from './unit-state.js';
@@ -197,9 +198,9 @@ export class RunLauncher {
   }
 
   private async record(run: LiveRun, result: ExecutionResult): Promise<RunRecord> {
-    const { units, recorder, events, keeper, catalog, logger, node } = this.context;
+    const { units, recorder, events, keeper, catalog, logger } = this.context;
     const { unit, task, entry } = run;
-    const record = toRecord(run, result, node.id);
+    const record = toRecord(run, result);
     // While the session is trusted nobody else can settle the run, so history may go in the same commit.
     const known = catalog.get(task.name)?.doc.generation === unit.generation;
     const early = known && keeper.trusted() && keeper.session?.id === run.entry.session;
@@ -249,24 +250,6 @@ function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {
   return { outcome, attempt: 0, startedAt: now, endedAt: now, error: { name: 'NotStarted', message: why } };
 }
 
-function toRecord({ unit, task, entry, token }: ClaimedRun, result: ExecutionResult, nodeId: string): RunRecord {
-  const { id, tick, trigger, claimedAt } = entry;
-  const { outcome, attempt, startedAt, endedAt, error } = result;
-  return {
-    kind: 'run',
-    id,
-    task: task.name,
-    unit: unit.name,
-    ...(tick !== undefined && { tick }),
-    trigger,
-    nodeId,
-    attempt: Math.max(attempt, entry.attempt),
-    token: String(token),
-    claimedAt,
-    startedAt,
-    endedAt,
-    outcome,
-    ...(error && { error }),
-    ...(result.result !== undefined && { result: result.result }),
-  };
+function toRecord({ unit, entry, token }: ClaimedRun, { attempt, ...end }: ExecutionResult): RunRecord {
+  return runRecordOf(unit, entry, { ...end, attempt: Math.max(attempt, entry.attempt), token: String(token) });
 }

@@ -9,7 +9,7 @@ import { Scheduler } from '../../core/scheduler/scheduler.js';
 import { DEFAULT_CLUSTER, type SchedulerOptions } from '../../core/scheduler/scheduler-options.js';
 import { SchedulerService } from '../../core/service/scheduler-service.js';
 import { Host } from './host.js';
-import { seededRandom } from './seeded-random.js';
+import { seededRandom } from '../seeded-random.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export interface TestClusterOptions {

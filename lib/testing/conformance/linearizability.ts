@@ -3,7 +3,7 @@ import { isLinearizable, type Operation } from './linearizable.js';
 import { eventually, pause } from './real-time.js';
 import { RecordedClient } from './recorded-client.js';
 import type { Rung } from './rung.js';
-import { pick, seeded } from './seeded.js';
+import { pick, seededRandom } from '../seeded-random.js';
 
 const KEYS = ['a', 'b', 'c'];
 const STEPS = 40;
@@ -26,7 +26,7 @@ export const linearizability: Rung = {
 
     test(`also while replies are lost and connections cut (seed ${seed})`, async (lab) => {
       const clients = await Promise.all([lab.client(), lab.client(), lab.adopt(await faults.direct())]);
-      const random = seeded(seed + 500);
+      const random = seededRandom(seed + 500);
       let isOver = false;
       const harm = async (): Promise<void> => {
         while (!isOver) {
@@ -71,7 +71,7 @@ async function histories(
   const walkers = clients.flatMap((client, i) => [i * 2, i * 2 + 1].map((id) => ({ client, id })));
   await Promise.all(
     walkers.map(async ({ client, id }) => {
-      const random = seeded(seed * 31 + id);
+      const random = seededRandom(seed * 31 + id);
       const recorded = new RecordedClient(id, client, random, found);
       for (let step = 0; step < STEPS;) {
         if (await recorded.step(prefix + pick(random, KEYS))) step++;

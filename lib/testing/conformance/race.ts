@@ -2,7 +2,7 @@ import type { Registry } from '../../core/registry/registry.js';
 import { commitOne, mustGet } from './lab.js';
 import { pause } from './real-time.js';
 import type { Rung } from './rung.js';
-import { seeded } from './seeded.js';
+import { seededRandom } from '../seeded-random.js';
 
 const CLIENTS = 5;
 const STEPS = 30;
@@ -13,7 +13,7 @@ export const race: Rung = {
     const seed = subject.seed ?? 1;
 
     test(`loses no increment of a counter that everybody raises (seed ${seed})`, async (lab) => {
-      const random = seeded(seed);
+      const random = seededRandom(seed);
       const key = lab.key('counter');
       const taken: { value: number; token: bigint }[] = [];
       const raise = async (client: Registry): Promise<void> => {

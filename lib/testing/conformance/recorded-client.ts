@@ -3,7 +3,7 @@ import { RegistryUnavailableError } from '../../core/registry/registry-errors.js
 import type { Entry, Registry, Write, WriteResult } from '../../core/registry/registry.js';
 import type { Operation } from './linearizable.js';
 import { elapsedMs } from './real-time.js';
-import { pick } from './seeded.js';
+import { pick } from '../seeded-random.js';
 
 /** Does random calls on a few documents and writes down what it saw, for the checker. */
 export class RecordedClient {

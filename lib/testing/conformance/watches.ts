@@ -3,7 +3,7 @@ import { mustCommit } from './lab.js';
 import type { Mirror } from './mirror.js';
 import { eventually } from './real-time.js';
 import type { Rung } from './rung.js';
-import { pick, seeded } from './seeded.js';
+import { pick, seededRandom } from '../seeded-random.js';
 
 export const watches: Rung = {
   name: 'watches',
@@ -76,7 +76,7 @@ export const watches: Rung = {
     test('end up with what the store holds, whatever is written', async (lab) => {
       const clients = [await lab.client(), await lab.client(), await lab.client()];
       const mirrors = [await lab.mirror(clients[0]!), await lab.mirror(clients[2]!)];
-      const random = seeded(subject.seed ?? 1);
+      const random = seededRandom(subject.seed ?? 1);
       const scribble = async (client: Registry): Promise<void> => {
         for (let i = 0; i < 60; i++) {
           const batch = Array.from({ length: 1 + Math.floor(random() * 8) }, () => {
