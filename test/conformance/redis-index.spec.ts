@@ -56,7 +56,7 @@ describe('the index of the Redis registry', () => {
     const found = await leaves();
     expect(found.flat()).toEqual(keys);
     expect(found.length).toBeLessThanOrEqual(102);
-    expect(await lab.raw.object('ENCODING', `{index-test}:index:${found[50]![0]}`)).toBe('listpack');
+    expect(await lab.raw.object('ENCODING', `{index-test}:index:${found[50]![0]}`)).toMatch(/^(listpack|ziplist)$/);
     await registry.commit(keys.map((key) => ({ key })));
   }, 30_000);
 });

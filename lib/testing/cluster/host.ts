@@ -9,6 +9,9 @@ import type { Change, Registry, RegistrySession } from '../../core/registry/regi
  */
 export type Cut = 'none' | 'requests' | 'replies' | 'watches';
 
+/** A call before it reaches the registry, and after the registry has carried it out. */
+export type CallStep = 'request' | 'reply';
+
 /** How long a call waits for an answer that does not come. */
 const CALL_TIMEOUT_MS = 1_000;
 
@@ -18,6 +21,10 @@ const CALL_TIMEOUT_MS = 1_000;
  */
 export class Host {
   skewMs = 0;
+  /** How many calls of the registry this host has made. */
+  calls = 0;
+  /** What becomes of each call: it passes, its request or reply is lost, or the host crashes right there. */
+  fate?: (call: number, step: CallStep) => 'passes' | 'lost' | 'crash';
   private crashed = false;
   private thawed?: Promise<void>;
   private thaw?: () => void;
@@ -96,11 +103,20 @@ export class Host {
   }
 
   private async call<T>(work: () => Promise<T>): Promise<T> {
+    const number = ++this.calls;
     await this.running();
-    if (this.cut === 'requests') return this.noAnswer();
+    if (this.cut === 'requests' || this.befall(number, 'request') === 'lost') return this.noAnswer();
+    await this.running();
     const answer = await work();
+    if (this.cut === 'replies' || this.befall(number, 'reply') === 'lost') return this.noAnswer();
     await this.running();
-    return this.cut === 'replies' ? this.noAnswer() : answer;
+    return answer;
+  }
+
+  private befall(call: number, step: CallStep): 'passes' | 'lost' {
+    const fate = this.fate?.(call, step) ?? 'passes';
+    if (fate === 'crash') this.crash();
+    return fate === 'lost' ? 'lost' : 'passes';
   }
 
   private noAnswer(): Promise<never> {
