@@ -86,7 +86,16 @@ export class Executor {
         const ended = call.catch(() => undefined);
         void withTimeout(this.clock, ended, ABORT_GRACE_MS).then(() => reject(abort.reason!));
       });
-      call.then(resolve, reject).finally(() => listening.dispose());
+      call.then(
+        (value) => {
+          listening.dispose();
+          resolve(value);
+        },
+        (error: unknown) => {
+          listening.dispose();
+          reject(error as Error);
+        },
+      );
     });
   }
 

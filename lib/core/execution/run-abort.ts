@@ -7,7 +7,7 @@ import type { Disposable } from '../common/disposable.js';
 export class RunAbort {
   private cause?: Error;
   private controller?: AbortController;
-  private readonly listeners = new Set<() => void>();
+  private listeners?: Set<() => void>;
 
   get aborted(): boolean {
     return this.cause !== undefined;
@@ -29,13 +29,13 @@ export class RunAbort {
     if (this.cause) return;
     this.cause = reason;
     this.controller?.abort(reason);
-    for (const listener of [...this.listeners]) listener();
+    for (const listener of [...(this.listeners ?? [])]) listener();
   }
 
   /** Calls `listener` when the run is aborted, at once if it has been. */
   onAbort(listener: () => void): Disposable {
     if (this.cause) listener();
-    else this.listeners.add(listener);
-    return { dispose: () => void this.listeners.delete(listener) };
+    else (this.listeners ??= new Set()).add(listener);
+    return { dispose: () => void this.listeners?.delete(listener) };
   }
 }

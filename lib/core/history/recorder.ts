@@ -22,7 +22,8 @@ export class Recorder {
   private readonly feed = new Map<number, string>();
   private feedBusy = false;
   private dropped = 0;
-  private readonly outstanding = new Set<Promise<void>>();
+  private outstanding = 0;
+  private onSettled: (() => void)[] = [];
 
   constructor(
     private readonly registry: Registry,
@@ -35,14 +36,14 @@ export class Recorder {
   /** @param seq the record's number within its unit: it names the slot */
   record(record: HistoryRecord, seq: number): void {
     const value = JSON.stringify(record);
-    this.track(this.put(keys.historySlot(record.unit, seq % this.keep), value));
+    void this.put(keys.historySlot(record.unit, seq % this.keep), value);
     this.feed.set(this.feedCount++ % this.keep, value);
-    if (!this.feedBusy) this.track(this.writeFeed());
+    if (!this.feedBusy) void this.writeFeed();
   }
 
   /** Resolves when nothing that was recorded is still on its way. */
-  async settled(): Promise<void> {
-    while (this.outstanding.size > 0) await Promise.all(this.outstanding);
+  settled(): Promise<void> {
+    return this.outstanding === 0 ? Promise.resolve() : new Promise((resolve) => this.onSettled.push(resolve));
   }
 
   /** The records of one unit, latest first. */
@@ -97,19 +98,16 @@ export class Recorder {
   }
 
   private async put(key: string, value: string): Promise<void> {
+    this.outstanding++;
     try {
       await this.port.commit({ key, value });
+      if (this.dropped > 0)
+        this.logger.warn('History is written again; some records were dropped', { dropped: this.dropped });
+      this.dropped = 0;
     } catch (error) {
       if (this.dropped++ === 0) this.logger.warn('History cannot be written', { reason: errorMessage(error) });
-      return;
     }
-    if (this.dropped === 0) return;
-    this.logger.warn('History is written again; some records were dropped', { dropped: this.dropped });
-    this.dropped = 0;
-  }
-
-  private track(work: Promise<void>): void {
-    this.outstanding.add(work);
-    void work.finally(() => this.outstanding.delete(work));
+    this.outstanding--;
+    if (this.outstanding === 0 && this.feed.size === 0) for (const resolve of this.onSettled.splice(0)) resolve();
   }
 }

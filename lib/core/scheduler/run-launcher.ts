@@ -31,7 +31,7 @@ interface LiveRun extends ClaimedRun {
 /** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
 export class RunLauncher {
   private readonly live = new Map<string, LiveRun>();
-  private readonly ends = new Set<Promise<unknown>>();
+  private onIdle: (() => void)[] = [];
   private handling = 0;
   private closed = false;
 
@@ -58,10 +58,7 @@ export class RunLauncher {
   launch(claimed: ClaimedRun): Promise<RunRecord> {
     const run: LiveRun = { ...claimed, abort: new RunAbort() };
     this.live.set(run.entry.id, run);
-    const end = this.takeToEnd(run);
-    this.ends.add(end);
-    void end.finally(() => this.ends.delete(end)).catch(() => undefined);
-    return end;
+    return this.takeToEnd(run);
   }
 
   /** Aborts the run by its signal. @returns whether it was here to be aborted */
@@ -106,8 +103,8 @@ export class RunLauncher {
   }
 
   /** Resolves when no run is left. */
-  async idle(): Promise<void> {
-    while (this.ends.size > 0) await Promise.allSettled([...this.ends]);
+  idle(): Promise<void> {
+    return this.live.size === 0 ? Promise.resolve() : new Promise((resolve) => this.onIdle.push(resolve));
   }
 
   /** From now on an end that cannot be recorded is given up. */
@@ -129,6 +126,13 @@ export class RunLauncher {
       context.slots.give();
     }
     return this.record(run, result);
+  }
+
+  private forget({ entry, unit }: LiveRun): void {
+    this.live.delete(entry.id);
+    this.onEnd(unit);
+    if (this.live.size > 0) return;
+    for (const resolve of this.onIdle.splice(0)) resolve();
   }
 
   private isEarly({ entry }: LiveRun): boolean {
@@ -227,8 +231,6 @@ export class RunLauncher {
         outcome: result.outcome,
         reason: (error as Error).message,
       });
-    } finally {
-      this.live.delete(entry.id);
     }
     if (result.outcome === 'failed' || result.outcome === 'timed-out') {
       logger.error(
@@ -241,7 +243,7 @@ export class RunLauncher {
       );
     }
     events.emit(`run.${result.outcome}`, record);
-    this.onEnd(unit);
+    this.forget(run);
     return record;
   }
 }

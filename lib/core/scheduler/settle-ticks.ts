@@ -1,13 +1,15 @@
 import type { Stretch } from '../schedule/misfire.js';
 import { count, type SkipTail, type UnitState } from './unit-state.js';
 
+const NOTHING: readonly SkipTail[] = [];
+
 /** A stretch of ticks to settle without a run. */
 export type SkippedStretch = Omit<SkipTail, 'seq'>;
 
 export interface Settled {
   state: UnitState;
   /** The skips as they now stand, to be recorded under their number. */
-  skips: SkipTail[];
+  skips: readonly SkipTail[];
 }
 
 /**
@@ -15,6 +17,7 @@ export interface Settled {
  * that is skipped every second for a week leaves one record.
  */
 export function settleTicks(before: UnitState, stretches: readonly (SkippedStretch | Stretch)[]): Settled {
+  if (stretches.length === 0) return { state: before, skips: NOTHING };
   let state = before;
   const skips = new Map<number, SkipTail>();
   for (const stretch of stretches) {

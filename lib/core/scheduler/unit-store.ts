@@ -112,14 +112,17 @@ export class UnitStore {
     return known;
   }
 
-  private async inLine<T>(key: string, work: () => Promise<T>): Promise<T> {
+  private inLine<T>(key: string, work: () => Promise<T>): Promise<T> {
     const ahead = this.lines.get(key);
     const turn = ahead ? ahead.then(work, work) : work();
     this.lines.set(key, turn);
-    try {
-      return await turn;
-    } finally {
+    const done = (): void => {
       if (this.lines.get(key) === turn) this.lines.delete(key);
-    }
+    };
+    void turn.then(
+      () => done(),
+      () => done(),
+    );
+    return turn;
   }
 }

@@ -1,6 +1,6 @@
 import { withTimeout, type Clock } from '../../common/clock.js';
 import { DistributedScheduleError } from '../../common/errors.js';
-import type { TaskMiddleware } from '../middleware.js';
+import type { Invocation, TaskMiddleware } from '../middleware.js';
 
 /** How long a handler may go on after its signal aborted before the run is recorded without it. */
 export const ABORT_GRACE_MS = 5_000;
@@ -10,9 +10,7 @@ export const ABORT_GRACE_MS = 5_000;
  * handler goes on would let the next one overlap with it. After the grace the run is recorded as timed out all the same.
  */
 export function timeoutMiddleware(clock: Clock): TaskMiddleware {
-  return async (invocation, next) => {
-    const { timeoutMs } = invocation.policies;
-    if (timeoutMs === undefined) return next();
+  const bounded = async (invocation: Invocation, next: () => Promise<unknown>, timeoutMs: number): Promise<unknown> => {
     const outer = invocation.run.signal;
     const expiry = new AbortController();
     invocation.run = { ...invocation.run, signal: AbortSignal.any([outer, expiry.signal]) };
@@ -34,5 +32,9 @@ export function timeoutMiddleware(clock: Clock): TaskMiddleware {
       ABORT_GRACE_MS,
     );
     throw error;
+  };
+  return (invocation, next) => {
+    const { timeoutMs } = invocation.policies;
+    return timeoutMs === undefined ? next() : bounded(invocation, next, timeoutMs);
   };
 }
