@@ -1,4 +1,5 @@
 import type { EpochMs } from '../common/clock.js';
+import type { TaskDefinition } from '../task/task-definition.js';
 
 /**
  * What a node is doing:
@@ -47,17 +48,18 @@ export function decodeNode(text: string): NodeRecord | undefined {
   }
 }
 
-/** The default handler's id: it stands for every handler id that has no handler of its own. */
+/** The default handler's id: it stands in for the handler of any dynamic task. */
 export const DEFAULT_HANDLER = '*';
 
 /** Whether the node may run a task with this handler and these required labels. */
 export function isCandidate(
   node: NodeRecord,
-  handler: string,
+  { handler, source }: Pick<TaskDefinition, 'handler' | 'source'>,
   nodeSelector: Readonly<Record<string, string>>,
 ): boolean {
   if (node.status !== 'working') return false;
-  if (!node.handlers.includes(handler) && !node.handlers.includes(DEFAULT_HANDLER)) return false;
+  const able = node.handlers.includes(handler) || (source === 'dynamic' && node.handlers.includes(DEFAULT_HANDLER));
+  if (!able) return false;
   return Object.entries(nodeSelector).every(([label, value]) => node.labels[label] === value);
 }
 

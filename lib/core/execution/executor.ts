@@ -6,6 +6,7 @@ import { encodeJson, type Json } from '../common/json.js';
 import type { RunError, RunOutcome } from '../common/run.js';
 import type { EventHub } from '../events/event-hub.js';
 import type { ResolvedPolicies } from '../task/policies.js';
+import type { TaskDefinition } from '../task/task-definition.js';
 import type { HandlerTable } from './handler-table.js';
 import { compose, type Invocation } from './middleware.js';
 import { retryMiddleware } from './middlewares/retry.js';
@@ -15,7 +16,7 @@ import type { TaskRun } from './task-run.js';
 
 /** What a run needs to be executed, and what it leaves behind. */
 export interface Execution {
-  readonly handler: string;
+  readonly definition: Pick<TaskDefinition, 'handler' | 'source'>;
   readonly policies: ResolvedPolicies;
   readonly run: TaskRun;
   readonly abort: RunAbort;
@@ -33,6 +34,7 @@ export interface ExecutionResult {
 /** The longest result of a handler that is kept, in bytes of JSON. */
 export const MAX_RESULT_BYTES = 8 * 1024;
 const MAX_STACK = 4_000;
+const MAX_MESSAGE = 2_000;
 
 /**
  * Runs handlers. Whatever a handler does, throw, hang, return something that cannot be stored, the answer is an
@@ -53,9 +55,9 @@ export class Executor {
     this.call = compose(middlewares, (invocation) => this.callHandler(invocation));
   }
 
-  async execute({ handler, policies, run, abort }: Execution): Promise<ExecutionResult> {
+  async execute({ definition, policies, run, abort }: Execution): Promise<ExecutionResult> {
     const startedAt = run.startedAt.getTime();
-    const invocation: Invocation = { run, policies, handler, abort };
+    const invocation: Invocation = { run, policies, definition, abort };
     this.events.emit('run.started', startedEvent(run));
     const settled = await this.untilAborted(abort, this.call(invocation)).then(
       (value) => this.success(value),
@@ -64,14 +66,15 @@ export class Executor {
     return { attempt: invocation.run.attempt, startedAt, endedAt: this.clock.now(), ...settled };
   }
 
-  private async callHandler({ handler, run }: Invocation): Promise<unknown> {
-    const fn = this.handlers.find(handler);
+  private async callHandler({ definition, run }: Invocation): Promise<unknown> {
+    const fn = this.handlers.find(definition);
     if (!fn) {
       const known =
         this.handlers
           .ids()
           .map((id) => `"${id}"`)
           .join(', ') || 'none';
+      const { handler } = definition;
       const message = `No handler "${handler}" on this node. Declare @TaskHandler('${handler}') on a provider method; declared are: ${known}`;
       throw new DistributedScheduleError('HANDLER_NOT_FOUND', message, { task: run.task });
     }

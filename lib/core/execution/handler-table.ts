@@ -1,4 +1,5 @@
 import { DistributedScheduleError } from '../common/errors.js';
+import type { TaskSource } from '../task/task-definition.js';
 import type { Handler } from './task-run.js';
 
 /** The id of the handler that takes every task which has no handler of its own. */
@@ -28,12 +29,14 @@ export class HandlerTable {
     this.handlers.delete(id);
   }
 
-  has(id: string): boolean {
-    return this.handlers.has(id) || this.handlers.has(DEFAULT_ID);
+  has(need: { handler: string; source: TaskSource }): boolean {
+    return this.find(need) !== undefined;
   }
 
-  find(id: string): Handler | undefined {
-    return (this.handlers.get(id) ?? this.handlers.get(DEFAULT_ID))?.handler;
+  /** A static task runs only where its own code is: the default handler stands in for dynamic ones alone. */
+  find({ handler, source }: { handler: string; source: TaskSource }): Handler | undefined {
+    const own = this.handlers.get(handler);
+    return (own ?? (source === 'dynamic' ? this.handlers.get(DEFAULT_ID) : undefined))?.handler;
   }
 
   ids(): string[] {

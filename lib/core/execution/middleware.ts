@@ -1,4 +1,5 @@
 import type { ResolvedPolicies } from '../task/policies.js';
+import type { TaskDefinition } from '../task/task-definition.js';
 import type { RunAbort } from './run-abort.js';
 import type { TaskRun } from './task-run.js';
 
@@ -6,7 +7,7 @@ import type { TaskRun } from './task-run.js';
 export interface Invocation {
   run: TaskRun;
   readonly abort: RunAbort;
-  readonly handler: string;
+  readonly definition: Pick<TaskDefinition, 'handler' | 'source'>;
   readonly policies: ResolvedPolicies;
 }
 

@@ -19,13 +19,15 @@ export interface ClaimRequest {
   slot: boolean;
   /** A standby only takes over what is free: it judges no overlap. */
   standby: boolean;
+  /** Runs that were found alive by a fresh look: only such a run may stand in the way of a tick. */
+  alive: (run: RunEntry) => boolean;
   /** Ticks at or before this are known to be settled, whatever the registry says: it may have lost data. */
   floor: EpochMs;
 }
 
 export type ClaimOutcome =
   /** The tick is ours; `more` are waiting behind it. */
-  | { kind: 'claimed'; run: RunEntry; more: boolean }
+  | { kind: 'claimed'; run: RunEntry; more: boolean; task: KnownTask }
   /** Ticks were settled without a run; look again. */
   | { kind: 'settled' }
   /** Nothing is due. */
@@ -34,6 +36,8 @@ export type ClaimOutcome =
   | { kind: 'wait'; at: EpochMs }
   /** A tick that must not be skipped waits for a run to end. */
   | { kind: 'blocked' }
+  /** The run in the way has not been looked after yet: it may be an orphan. */
+  | { kind: 'suspect' }
   | { kind: 'no-slot' }
   /** Somebody has changed the task since this node heard of it. */
   | { kind: 'stale-task' };
@@ -56,7 +60,7 @@ export const GRACE_MS = 1_000;
 export function decideClaim(state: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
   const { now } = request;
   const own = state.runs.find((run) => run.id === request.runId);
-  if (own) return { outcome: { kind: 'claimed', run: own, more: true } }; // an earlier attempt of this claim went through
+  if (own) return { outcome: { kind: 'claimed', run: own, more: true, task } }; // an earlier attempt of this claim went through
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
   if (task.doc.state !== 'active' || isSpent(state, task)) return { outcome: { kind: 'idle' } };
 
@@ -80,6 +84,7 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
   if (blocker) {
     if (request.standby) return settledOr({ kind: 'idle' });
     if (tick > now) return settledOr({ kind: 'wait', at: tick });
+    if (!request.alive(blocker)) return settledOr({ kind: 'suspect' });
     if (trigger === 'misfire' && policy === 'fire-all') return settledOr({ kind: 'blocked' });
     const overlap = {
       from: tick,
@@ -100,17 +105,18 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
   const next: UnitState = {
     ...settled.state,
     cursor: tick,
+    claimed: tick,
     seq,
     counters,
     runs: [...state.runs, run],
     task: String(task.token),
   };
-  return { next, outcome: { kind: 'claimed', run, more }, skips: settled.skips };
+  return { next, outcome: { kind: 'claimed', run, more, task }, skips: settled.skips };
 }
 
 /** A one-shot task runs one tick, and none after it. */
 export function isSpent(state: UnitState, task: KnownTask): boolean {
-  return task.policies.oneShot && (state.counters.claimed ?? 0) > 0;
+  return task.policies.oneShot && state.claimed !== undefined && state.claimed > task.doc.since;
 }
 
 /** The run that stands in the way of another one, if any does. */

@@ -51,7 +51,7 @@ export function samePlacement(a: KnownTask, b: KnownTask): boolean {
 
 /** What a node must have to be a candidate for the task. */
 function needOf({ doc, policies }: KnownTask): string {
-  return JSON.stringify([doc.definition.handler, policies.nodeSelector]);
+  return JSON.stringify([doc.definition.handler, doc.definition.source, policies.nodeSelector]);
 }
 
 /** Tasks with the same candidates are assigned together. */
@@ -78,9 +78,8 @@ function groups(catalog: Catalog, view: ClusterView): { tasks: KnownTask[]; cand
 }
 
 function candidatesFor(task: KnownTask, view: ClusterView): Candidate[] {
-  const { handler } = task.doc.definition;
   return view
     .list()
-    .filter((node) => isCandidate(node, handler, task.policies.nodeSelector))
+    .filter((node) => isCandidate(node, task.doc.definition, task.policies.nodeSelector))
     .map(({ id, weight }) => ({ nodeId: id, weight }));
 }

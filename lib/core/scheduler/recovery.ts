@@ -22,9 +22,8 @@ export class Recovery {
     for (const run of state.runs) {
       if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await this.isDead(run))) continue;
       const { policies, doc } = task;
-      const rerun =
-        policies.recovery === 'rerun' && doc.state !== 'cancelled' && this.handlers.has(doc.definition.handler);
-      await (rerun ? this.takeOver(unit, task, run) : this.settle(unit, task, run));
+      if (policies.recovery === 'none' || doc.state === 'cancelled') await this.settle(unit, task, run);
+      else if (doc.state === 'active' && this.handlers.has(doc.definition)) await this.takeOver(unit, task, run);
     }
   }
 
@@ -69,7 +68,7 @@ export class Recovery {
       const by = { node: node.id, boot: node.boot, session: session.id, now: clock.now() };
       const update = await units.update(
         unit,
-        (state) => decideTakeOver(state, orphan, by),
+        (state) => decideTakeOver(state, task, orphan, by),
         () => keeper.session === session,
       );
       if (update === 'gone' || !update.outcome) return;

@@ -54,9 +54,11 @@ export function decideRebind(state: UnitState, hold: RunHold, session: string): 
 /** Takes over a run whose session has been found dead: one more attempt, on this node. */
 export function decideTakeOver(
   state: UnitState,
+  task: KnownTask,
   orphan: RunEntry,
   by: { node: string; boot: string; session: string; now: EpochMs },
 ): UnitDecision<RunEntry | undefined> {
+  if (BigInt(state.task) > task.token) return { outcome: undefined }; // the task has changed: look again with what it is now
   const run = state.runs.find((other) => other.id === orphan.id);
   if (run?.boot === by.boot && run.attempt === orphan.attempt + 1) return { outcome: run };
   if (!run || run.boot !== orphan.boot || run.attempt !== orphan.attempt || run.session !== orphan.session)

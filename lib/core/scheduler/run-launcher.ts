@@ -1,6 +1,5 @@
 import { DistributedScheduleError } from '../common/errors.js';
 import type { RunOutcome, RunRecord } from '../common/run.js';
-import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
 import { RunAbort } from '../execution/run-abort.js';
 import type { KnownTask } from '../task/catalog.js';
@@ -26,6 +25,8 @@ interface Obstacle {
 
 interface LiveRun extends ClaimedRun {
   readonly abort: RunAbort;
+  /** With `recovery: 'rerun'`: it did not come to its end here, and is left in the unit for another node to take. */
+  handOver: boolean;
 }
 
 /** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
@@ -56,32 +57,40 @@ export class RunLauncher {
 
   /** The caller holds a slot for the run; it is given back when the handler ends. */
   launch(claimed: ClaimedRun): Promise<RunRecord> {
-    const run: LiveRun = { ...claimed, abort: new RunAbort() };
+    const run: LiveRun = { ...claimed, abort: new RunAbort(), handOver: false };
     this.live.set(run.entry.id, run);
     return this.takeToEnd(run);
   }
 
-  /** Aborts the run by its signal. @returns whether it was here to be aborted */
-  abort(runId: string, reason: string): boolean {
+  /**
+   * Aborts the run by its signal. `handOver`: it is not over for the cluster; with `recovery: 'rerun'` another node
+   * shall start it again.
+   * @returns whether it was here to be aborted
+   */
+  abort(runId: string, reason: string, { handOver = false } = {}): boolean {
     const run = this.live.get(runId);
-    run?.abort.abort(
-      new DistributedScheduleError('RUN_ABORTED', `Run ${runId} of task "${run.task.name}" was aborted: ${reason}`, {
+    if (!run) return false;
+    const { name } = run.task;
+    run.handOver ||= handOver && run.task.policies.recovery === 'rerun';
+    run.abort.abort(
+      new DistributedScheduleError('RUN_ABORTED', `Run ${runId} of task "${name}" was aborted: ${reason}`, {
         runId,
-        task: run.task.name,
+        task: name,
       }),
     );
-    return run !== undefined;
+    return true;
   }
 
   /** The session is lost: runs that must not go on beside another one are aborted, the others go on. */
   abortExclusive(reason: string): void {
     for (const { entry, task } of this.live.values()) {
-      if (task.policies.recovery === 'rerun' || task.policies.overlap !== 'allow') this.abort(entry.id, reason);
+      if (task.policies.recovery === 'rerun' || task.policies.overlap !== 'allow')
+        this.abort(entry.id, reason, { handOver: true });
     }
   }
 
-  abortAll(reason: string): void {
-    for (const id of [...this.live.keys()]) this.abort(id, reason);
+  abortAll(reason: string, options: { handOver: boolean }): void {
+    for (const id of [...this.live.keys()]) this.abort(id, reason, options);
   }
 
   /** Binds the runs that go on to the node's new session. A run that others have settled meanwhile is aborted. */
@@ -114,7 +123,7 @@ export class RunLauncher {
 
   private async takeToEnd(run: LiveRun): Promise<RunRecord> {
     const { context } = this;
-    let result: ExecutionResult | undefined;
+    let result: ExecutionResult;
     try {
       let obstacle: Obstacle | undefined;
       do {
@@ -125,12 +134,16 @@ export class RunLauncher {
     } finally {
       context.slots.give();
     }
-    return this.record(run, result);
+    try {
+      return await this.record(run, result);
+    } finally {
+      this.forget(run);
+    }
   }
 
-  private forget({ entry, unit }: LiveRun): void {
-    this.live.delete(entry.id);
-    this.onEnd(unit);
+  private forget(run: LiveRun): void {
+    if (this.live.get(run.entry.id) === run) this.live.delete(run.entry.id);
+    this.onEnd(run.unit);
     if (this.live.size > 0) return;
     for (const resolve of this.onIdle.splice(0)) resolve();
   }
@@ -140,15 +153,21 @@ export class RunLauncher {
   }
 
   private async tickOf(run: LiveRun): Promise<void> {
-    await new Promise<void>((due) => this.context.timeline.at(run.entry.tick!, due));
+    await new Promise<void>((go) => {
+      const appointment = this.context.timeline.at(run.entry.tick!, go);
+      run.abort.onAbort(() => {
+        appointment.dispose();
+        go();
+      });
+    });
   }
 
   /** Why the handler must not start, as far as this node knows without asking. */
   private knownObstacle(run: LiveRun): Obstacle | undefined {
     if (run.abort.reason) return { outcome: 'cancelled', why: run.abort.reason.message };
     const state = this.context.catalog.get(run.task.name)?.doc.state;
-    const scheduled = run.entry.tick !== undefined;
-    if (!scheduled || state === 'active' || state === 'completed') return undefined;
+    const { tick, trigger } = run.entry;
+    if (tick === undefined || trigger === 'recovery' || state === 'active' || state === 'completed') return undefined;
     return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
   }
 
@@ -157,6 +176,7 @@ export class RunLauncher {
     const { keeper } = this.context;
     if (keeper.trusted() && keeper.session?.id === run.entry.session) return undefined;
     if (await this.stillOurs(run)) return undefined;
+    run.handOver ||= run.task.policies.recovery === 'rerun';
     return { outcome: 'lost', why: 'the session of this node was lost before the run started' };
   }
 
@@ -168,9 +188,8 @@ export class RunLauncher {
         (run) => run.id === entry.id && run.boot === entry.boot && run.attempt === entry.attempt,
       );
       return there === true && keeper.session?.id === entry.session && (await keeper.renew());
-    } catch (error) {
-      if (error instanceof RegistryUnavailableError) return false;
-      throw error;
+    } catch {
+      return false; // whatever keeps the registry from saying yes means no
     }
   }
 
@@ -195,7 +214,7 @@ export class RunLauncher {
     };
     this.handling++;
     try {
-      return await this.executor.execute({ handler: task.doc.definition.handler, policies: task.policies, run, abort });
+      return await this.executor.execute({ definition: task.doc.definition, policies: task.policies, run, abort });
     } finally {
       this.handling--;
     }
@@ -205,6 +224,16 @@ export class RunLauncher {
     const { units, recorder, events, keeper, catalog, logger } = this.context;
     const { unit, task, entry } = run;
     const record = toRecord(run, result);
+    if (run.handOver && result.outcome !== 'succeeded') {
+      logger.warn(
+        `A run of task "${task.name}" did not come to its end on this node and is left for another to start again`,
+        {
+          runId: entry.id,
+          reason: result.error?.message,
+        },
+      );
+      return record;
+    }
     // While the session is trusted nobody else can settle the run, so history may go in the same commit.
     const known = catalog.get(task.name)?.doc.generation === unit.generation;
     const early = known && keeper.trusted() && keeper.session?.id === run.entry.session;
@@ -243,7 +272,6 @@ export class RunLauncher {
       );
     }
     events.emit(`run.${result.outcome}`, record);
-    this.forget(run);
     return record;
   }
 }

@@ -18,6 +18,7 @@ import { withNamespace } from '../registry/keyspace.js';
 import type { Registry, Write } from '../registry/registry.js';
 import { Catalog, type TaskChange } from '../task/catalog.js';
 import { isLive } from '../task/task-definition.js';
+import { unitsOf } from '../task/unit.js';
 import { Amnesia } from './amnesia.js';
 import { samePlacement } from './placement.js';
 import { PlacementKeeper } from './placement-keeper.js';
@@ -198,7 +199,7 @@ export class Scheduler {
       running: this.launcher.running,
       drainTimeoutMs,
     });
-    this.launcher.abortAll('shutdown');
+    this.launcher.abortAll('shutdown', { handOver: true });
     await withTimeout(clock, this.launcher.idle(), ABORT_GRACE_MS + LEAVE_PATIENCE_MS);
   }
 
@@ -237,7 +238,7 @@ export class Scheduler {
       measureClock: () => this.measureClock(),
       onResync: async () => {
         await this.replica.load();
-        this.loop.readopt((nodeId) => nodeId !== this.options.node.id);
+        this.loop.readoptWith((run) => !this.launcher.isLive(run));
         this.loop.lookAtIdle();
       },
     };
@@ -268,7 +269,7 @@ export class Scheduler {
   private onLost(reason: SessionLoss): void {
     if (this.current !== 'leaving') this.current = 'rejoining';
     this.loop.dropAll();
-    this.launcher.abortExclusive('session-lost');
+    this.launcher.abortExclusive('the session of its node was lost');
     this.context.logger.warn('The session of this node is lost; it claims nothing until it is back in the cluster', {
       reason,
     });
@@ -297,11 +298,11 @@ export class Scheduler {
       events.emit(type, { task: task.name, state: change.type === 'put' ? task.doc.state : 'purged' });
     }
     if (change.before && (change.type === 'removed' || change.before.doc.generation !== task.doc.generation)) {
-      for (const unit of change.before.units) this.context.units.forget(unit);
+      for (const unit of unitsOf(task.name, change.before.doc)) this.context.units.forget(unit);
     }
     if (change.type === 'removed' || !change.before || !samePlacement(change.task, change.before))
       this.placement.changed();
-    else for (const unit of task.units) this.loop.look(unit);
+    for (const unit of task.units) this.loop.look(unit);
   }
 
   private onNodeChange(change: NodeChange): void {
@@ -309,7 +310,7 @@ export class Scheduler {
     const { id, status } = change.node;
     if (change.type === 'changed' && sameForPlacement(change.node, change.before)) return;
     events.emit(`node.${change.type}`, { nodeId: id, status });
-    if (change.type === 'left') this.loop.readopt((nodeId) => nodeId === id);
+    if (change.type === 'left') this.loop.readoptAll();
     this.placement.changed();
   }
 

@@ -5,12 +5,20 @@ import { errorMessage } from '../common/errors.js';
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
-import { decideClaim, GRACE_MS, isSpent, type ClaimOutcome, type ClaimRequest } from './claim-decision.js';
+import {
+  decideClaim,
+  GRACE_MS,
+  isSpent,
+  type ClaimOutcome,
+  type ClaimRequest,
+  type UnitDecision,
+} from './claim-decision.js';
 import { recordSkips } from './record-skips.js';
 import type { Recovery } from './recovery.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { TaskWriter } from './task-writer.js';
+import type { RunEntry, UnitState } from './unit-state.js';
 import type { UnitUpdate } from './unit-store.js';
 
 export interface TickLoopOptions {
@@ -129,12 +137,17 @@ export class TickLoop {
     for (const charge of [...this.charges.values()]) if (charge.stalled) this.look(charge.unit);
   }
 
-  /** Reads the units again that hold runs of other nodes: anti-entropy, and the way orphans are found. */
-  readopt(holdsRunOf: (nodeId: string) => boolean): void {
+  /** Reads owned units again whose runs, as last seen, look suspicious: anti-entropy. */
+  readoptWith(suspicious: (run: RunEntry) => boolean): void {
     for (const charge of this.charges.values()) {
       const runs = charge.role === 'owner' ? this.context.units.peek(charge.unit)?.runs : undefined;
-      if (runs?.some((run) => holdsRunOf(run.node))) this.attend(charge, true);
+      if (runs?.some(suspicious)) this.attend(charge, true);
     }
+  }
+
+  /** A node is gone: any unit may hold a run of it that this node has never seen. */
+  readoptAll(): void {
+    for (const charge of this.charges.values()) if (charge.role === 'owner') this.attend(charge, true);
   }
 
   /** No claim from now on; resolves when those under way have come to an end. */
@@ -165,6 +178,7 @@ export class TickLoop {
       while (charge.again && !charge.dropped) await this.lookOnce(charge);
     } catch (error) {
       charge.stalled = true;
+      charge.anew = true; // whatever was begun is begun again
       if (!(error instanceof RegistryUnavailableError)) {
         this.context.logger.error('A unit could not be looked after; it is tried again at the next renewal', {
           unit: charge.unit.name,
@@ -207,24 +221,24 @@ export class TickLoop {
 
   private async settleDue(charge: Charge): Promise<void> {
     const { units, slots, keeper } = this.context;
+    const verified = new Set<string>();
     while (!charge.dropped && !this.stopped && keeper.trusted()) {
       const task = this.taskOf(charge);
       if (!task) return;
       if (!slots.tryTake()) return this.waitForSlot(charge, task);
-      let launched = false;
+      let update: UnitUpdate<ClaimOutcome> | 'gone' | undefined;
       try {
         const session = keeper.session!;
         const runId = this.context.runIds.next();
-        const decide = (state: Parameters<typeof decideClaim>[0]): ReturnType<typeof decideClaim> =>
-          decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id));
-        const update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);
-        if (update === 'gone') return await this.lostUnit(charge);
-        recordSkips(this.context, charge.unit, task, update.skips);
-        launched = update.outcome.kind === 'claimed';
-        if (await this.follow(charge, task, update)) return;
+        const decide = (state: UnitState): UnitDecision<ClaimOutcome> =>
+          decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id, verified));
+        update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);
       } finally {
-        if (!launched) slots.give();
+        if (update === undefined || update === 'gone' || update.outcome.kind !== 'claimed') slots.give();
       }
+      if (update === 'gone') return this.lostUnit(charge);
+      recordSkips(this.context, charge.unit, task, update.skips);
+      if (await this.follow(charge, task, update, verified)) return;
     }
   }
 
@@ -233,22 +247,24 @@ export class TickLoop {
     charge: Charge,
     task: KnownTask,
     { outcome, token }: UnitUpdate<ClaimOutcome>,
+    verified: Set<string>,
   ): Promise<boolean> {
     switch (outcome.kind) {
       case 'claimed':
-        void this.launcher.launch({ unit: charge.unit, task, entry: outcome.run, token });
+        void this.launcher.launch({ unit: charge.unit, task: outcome.task, entry: outcome.run, token });
         if (!outcome.more) this.arm(charge);
         return !outcome.more;
-      case 'settled': // a blocker may be an orphan
-        await this.checkBlockers(charge, task);
+      case 'settled':
+        return false;
+      case 'suspect':
+        await this.lookAfterRuns(charge, task, verified);
         return false;
       case 'wait':
         this.appoint(charge, outcome.at);
         return true;
       case 'blocked':
         charge.blocked = true;
-        await this.context.units.read(charge.unit);
-        await this.checkBlockers(charge, task);
+        await this.lookAfterRuns(charge, task, verified);
         this.appoint(charge, this.context.clock.now() + BLOCKED_POLL_MS);
         return true;
       case 'stale-task':
@@ -259,7 +275,7 @@ export class TickLoop {
     }
   }
 
-  private request(charge: Charge, runId: string, session: string): ClaimRequest {
+  private request(charge: Charge, runId: string, session: string, verified: ReadonlySet<string>): ClaimRequest {
     const { clock, node, units } = this.context;
     const now = clock.now();
     const standby = charge.role === 'standby';
@@ -273,13 +289,17 @@ export class TickLoop {
       session,
       slot: true,
       standby,
+      alive: (run) => verified.has(run.id) || this.launcher.isLive(run),
       floor: units.floor(charge.unit),
     };
   }
 
-  private async checkBlockers(charge: Charge, task: KnownTask): Promise<void> {
-    const state = this.context.units.peek(charge.unit);
-    if (charge.role === 'owner' && state && state.runs.length > 0) await this.recovery.check(charge.unit, task, state);
+  /** Reads the unit, looks after its orphans, and notes which of its runs are alive. */
+  private async lookAfterRuns(charge: Charge, task: KnownTask, verified: Set<string>): Promise<void> {
+    const state = await this.context.units.read(charge.unit);
+    if (!state || charge.role !== 'owner') return;
+    await this.recovery.check(charge.unit, task, state);
+    for (const { id } of state.runs) verified.add(id);
   }
 
   private waitForSlot(charge: Charge, task: KnownTask): void {

@@ -40,6 +40,8 @@ export interface UnitState {
   cursor: EpochMs;
   /** Token of the task document this state was last touched for. A claim by anyone who knows only an older one is lost. */
   task: string;
+  /** The latest tick that was claimed for a run; the cursor may have gone on over skipped ones. */
+  claimed?: EpochMs;
   runs: RunEntry[];
   seq: number;
   counters: Counters;

@@ -116,13 +116,11 @@ export class UnitStore {
     const ahead = this.lines.get(key);
     const turn = ahead ? ahead.then(work, work) : work();
     this.lines.set(key, turn);
-    const done = (): void => {
-      if (this.lines.get(key) === turn) this.lines.delete(key);
-    };
-    void turn.then(
-      () => done(),
-      () => done(),
-    );
+    void turn
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.lines.get(key) === turn) this.lines.delete(key);
+      });
     return turn;
   }
 }

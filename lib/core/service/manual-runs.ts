@@ -35,7 +35,7 @@ export class ManualRuns {
       throw refusal('INVALID_TASK', task.name, `The payload of the run cannot be stored: ${payload.problem}`);
     const waitMs = options.timeout === undefined ? undefined : requireDuration(options.timeout, 'timeout');
     const { handler } = task.doc.definition;
-    if (!handlers.has(handler))
+    if (!handlers.has(task.doc.definition))
       throw refusal('HANDLER_NOT_FOUND', task.name, `This node has no handler "${handler}" for task "${task.name}"`);
     await slots.take(task.policies.priority);
     let launched = false;
