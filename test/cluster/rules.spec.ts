@@ -596,7 +596,7 @@ describe('Units', () => {
     await cluster.advance('25s');
     const { context, owned } = cluster.node(0).scheduler;
     const before = unitOf('a').state;
-    await cluster.during(context.units.create(owned[0]!, newUnitState(0, 0n)));
+    await cluster.during(context.units.create(owned[0]!, newUnitState(0, 0n), () => true));
     expect(unitOf('a').state).toEqual(before);
   });
 

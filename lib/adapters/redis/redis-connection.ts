@@ -1,4 +1,4 @@
-import { withTimeout, type Clock } from '../../core/common/clock.js';
+import { TIMED_OUT, withTimeout, type Clock } from '../../core/common/clock.js';
 import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import type { RedisClient, RedisClients } from './redis-client.js';
 import { maskOf, registryErrorOf } from './redis-errors.js';
@@ -103,7 +103,7 @@ export class RedisConnection {
     } catch (error) {
       throw registryErrorOf(error, this.mask);
     }
-    if (reply !== 'timeout') return reply;
+    if (reply !== TIMED_OUT) return reply;
     const message = `Redis did not answer ${command} within ${callTimeoutMs} ms.`;
     throw new RegistryUnavailableError(message, { outcomeUnknown: true });
   }
@@ -121,7 +121,7 @@ export class RedisConnection {
       client.on('node error', refuse);
       client.connect().catch((error: unknown) => (this.lastError ??= error));
     });
-    if ((await withTimeout(this.timing.clock, ready, this.timing.connectTimeoutMs)) === 'timeout') {
+    if ((await withTimeout(this.timing.clock, ready, this.timing.connectTimeoutMs)) === TIMED_OUT) {
       throw this.notConnected(` within ${this.timing.connectTimeoutMs} ms`);
     }
   }

@@ -1,4 +1,4 @@
-import { sleep, withTimeout, type Clock } from '../../core/common/clock.js';
+import { sleep, TIMED_OUT, withTimeout, type Clock } from '../../core/common/clock.js';
 import { errorMessage } from '../../core/common/errors.js';
 import { systemRandom } from '../../core/common/ids.js';
 import type { LoggerPort } from '../../core/common/logger.js';
@@ -59,8 +59,8 @@ export class RedisSubscriber {
     const { clock, timeoutMs } = this.options;
     if (!client || !this.isSubscribed || clock.monotonic() - this.checkedAt < CHECK_PAUSE_MS) return;
     this.checkedAt = clock.monotonic();
-    const answer = await withTimeout(clock, client.call('ping'), timeoutMs).catch(() => 'timeout');
-    if (answer === 'timeout') client.disconnect();
+    const answer = await withTimeout(clock, client.call('ping'), timeoutMs).catch(() => TIMED_OUT);
+    if (answer === TIMED_OUT) client.disconnect();
   }
 
   private async run(): Promise<void> {
@@ -85,9 +85,9 @@ export class RedisSubscriber {
     client.on('message', (_channel, message) => this.options.onMessage(String(message)));
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     try {
-      if ((await withTimeout(clock, client.connect(), timeoutMs)) === 'timeout') return 'no connection in time';
+      if ((await withTimeout(clock, client.connect(), timeoutMs)) === TIMED_OUT) return 'no connection in time';
       const reply = await withTimeout(clock, client.call('subscribe', channel), timeoutMs);
-      if (reply === 'timeout') return 'no answer in time';
+      if (reply === TIMED_OUT) return 'no answer in time';
       this.isSubscribed = true;
       onSuccess();
       this.options.onSubscribed();

@@ -37,10 +37,17 @@ export class ClusterView {
     this.onChange({ type: 'left', node: before.node });
   }
 
-  /** A complete list. A node that joined while it was being read is seen again by its watch or the next resync. */
-  replaceAll(entries: readonly Entry[]): void {
+  /** A complete list, read after `before` was taken: a node that joined while it was read is not in it and stays. */
+  replaceAll(entries: readonly Entry[], before: ReadonlyMap<string, bigint>): void {
     const present = new Set(entries.map((entry) => entry.key.slice(keys.nodes.length)));
     for (const entry of entries) this.apply(entry);
-    for (const nodeId of [...this.known.keys()]) if (!present.has(nodeId)) this.forget(nodeId);
+    for (const [nodeId, token] of before) {
+      if (!present.has(nodeId) && this.known.get(nodeId)?.token === token) this.forget(nodeId);
+    }
+  }
+
+  /** What is known now, by token: taken before a list is asked for. */
+  tokens(): Map<string, bigint> {
+    return new Map([...this.known].map(([nodeId, { token }]) => [nodeId, token]));
   }
 }

@@ -3,7 +3,7 @@ import type { Disposable } from '../common/disposable.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import type { LoggerPort } from '../common/logger.js';
 import { keys, listAll } from '../registry/keyspace.js';
-import type { Change, Registry, RegistrySession } from '../registry/registry.js';
+import type { Change, Registry, RegistrySession, Revision, Write, WriteResult } from '../registry/registry.js';
 import type { ClusterView } from './cluster-view.js';
 import { decodeNode, type NodeRecord, type NodeStatus } from './node-record.js';
 import { SessionKeeper, type SessionLoss } from './session-keeper.js';
@@ -40,6 +40,8 @@ export class Membership {
   private readonly stopping = new AbortController();
   private watch?: Disposable;
   private resyncTimer?: Disposable;
+  /** Of this node's record, as last written. */
+  private revision?: Revision;
   lastFailure?: string;
 
   constructor(
@@ -74,7 +76,7 @@ export class Membership {
     const session = await this.keeper.open();
     try {
       this.status = 'starting';
-      await this.claimNodeId();
+      this.revision = undefined;
       await this.publish();
       this.watch ??= await this.registry.watch(keys.nodes, (change) => this.see(change));
       await this.loadNodes();
@@ -116,19 +118,30 @@ export class Membership {
     await this.keeper.end();
   }
 
-  /** Writes the node record as it is now. */
+  /**
+   * Writes the node record as it is now, over none but its own: two processes under one node id would take each other's
+   * runs for their own, so the second one stays out.
+   * @throws DistributedScheduleError `NODE_ID_IN_USE`
+   */
   async publish(): Promise<void> {
     const session = this.keeper.session;
     if (!session) return;
-    const record: NodeRecord = {
-      ...this.describe(),
-      session: session.id,
-      status: this.status,
-      lastAliveAt: this.clock.now(),
-    };
-    const write = { key: keys.node(record.id), value: JSON.stringify(record), session: session.id };
-    const [result] = await this.registry.commit([write]);
-    if (result?.ok) this.view.apply({ ...write, revision: result.revision, token: result.token });
+    const own = this.describe();
+    const record: NodeRecord = { ...own, session: session.id, status: this.status, lastAliveAt: this.clock.now() };
+    const write: Write = { key: keys.node(own.id), value: JSON.stringify(record), session: session.id };
+    let result = await this.commit({ ...write, if: this.revision ?? 'absent' });
+    if (!result.ok && result.current) {
+      const other = decodeNode(result.current.value);
+      if (other && other.boot !== own.boot) throw this.inUse(other);
+      result = await this.commit({ ...write, if: result.current.revision }); // ours, by a session or a write before
+    }
+    if (!result.ok) return; // the session is over: the next renewal tells
+    this.revision = result.revision;
+    this.view.apply({ key: write.key, value: write.value!, revision: result.revision, token: result.token });
+  }
+
+  private async commit(write: Write): Promise<WriteResult> {
+    return (await this.registry.commit([write]))[0]!;
   }
 
   private async joinUntilDone(): Promise<void> {
@@ -151,16 +164,11 @@ export class Membership {
     if (this.keeper.session !== session) throw new Error('the session was lost while joining');
   }
 
-  /** Two processes under one node id would take each other's runs for their own: the second one stays out. */
-  private async claimNodeId(): Promise<void> {
-    const { id, boot } = this.describe();
-    const entry = await this.registry.get(keys.node(id), { fresh: true });
-    const other = entry && decodeNode(entry.value);
-    if (!other || other.boot === boot) return;
+  private inUse(other: NodeRecord): DistributedScheduleError {
     const message =
-      `Node id "${id}" is in use by process ${other.pid} on ${other.hostname}. Give each process an id of its own, or leave ` +
+      `Node id "${other.id}" is in use by process ${other.pid} on ${other.hostname}. Give each process an id of its own, or leave ` +
       `the option node.id out. If that process is gone, its session ends within ${this.options.ttlMs} ms`;
-    throw new DistributedScheduleError('NODE_ID_IN_USE', message, { nodeId: id, retryable: true });
+    return new DistributedScheduleError('NODE_ID_IN_USE', message, { nodeId: other.id, retryable: true });
   }
 
   private see(change: Change): void {
@@ -170,7 +178,8 @@ export class Membership {
   }
 
   private async loadNodes(): Promise<void> {
-    this.view.replaceAll(await listAll(this.registry, keys.nodes));
+    const before = this.view.tokens();
+    this.view.replaceAll(await listAll(this.registry, keys.nodes), before);
   }
 
   private armResync(): void {

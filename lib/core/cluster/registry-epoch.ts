@@ -1,3 +1,4 @@
+import { DistributedScheduleError } from '../common/errors.js';
 import { randomId, type Random } from '../common/ids.js';
 import { keys } from '../registry/keyspace.js';
 import type { Registry } from '../registry/registry.js';
@@ -16,18 +17,23 @@ interface ClusterDocument {
  */
 export class RegistryEpoch {
   private known?: string;
+  private found?: string;
 
   constructor(
     private readonly registry: Registry,
     private readonly random: Random,
   ) {}
 
-  /** @returns `'lost'` where the registry has forgotten what this node knew it to hold */
+  /** @returns `'lost'` where the registry has forgotten what this node knew it to hold, until that is `accept`ed */
   async check(): Promise<'same' | 'lost'> {
-    const found = await this.readOrCreate();
-    const lost = this.known !== undefined && this.known !== found;
-    this.known = found;
-    return lost ? 'lost' : 'same';
+    this.found = await this.readOrCreate();
+    this.known ??= this.found;
+    return this.known === this.found ? 'same' : 'lost';
+  }
+
+  /** What was lost has been written back. */
+  accept(): void {
+    this.known = this.found;
   }
 
   private async readOrCreate(): Promise<string> {
@@ -39,6 +45,10 @@ export class RegistryEpoch {
   }
 }
 
+/** @throws DistributedScheduleError `PROTOCOL_VERSION` where the namespace is written by a version that is not understood */
 function epochOf(text: string): string {
-  return (JSON.parse(text) as ClusterDocument).epoch;
+  const { protocol, epoch } = JSON.parse(text) as ClusterDocument;
+  if (protocol === PROTOCOL_VERSION) return epoch;
+  const message = `The registry holds documents of protocol ${protocol}, this version of the library writes ${PROTOCOL_VERSION}. Use one version, or another namespace`;
+  throw new DistributedScheduleError('PROTOCOL_VERSION', message);
 }

@@ -47,10 +47,13 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** The promise's value, or `'timeout'` after `timeoutMs`. The promise itself goes on. */
-export function withTimeout<T>(clock: Clock, promise: Promise<T>, timeoutMs: number): Promise<T | 'timeout'> {
+/** What `withTimeout` gives when time ran out: no value of a promise is mistaken for it. */
+export const TIMED_OUT: unique symbol = Symbol('timed out');
+
+/** The promise's value, or `TIMED_OUT` after `timeoutMs`. The promise itself goes on. */
+export function withTimeout<T>(clock: Clock, promise: Promise<T>, timeoutMs: number): Promise<T | typeof TIMED_OUT> {
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(timeoutMs, () => resolve('timeout'));
+    const timer = clock.setTimer(timeoutMs, () => resolve(TIMED_OUT));
     promise.then(resolve, reject).finally(() => timer.dispose());
   });
 }

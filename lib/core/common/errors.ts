@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'MISSING_PEER'
   | 'NODE_ID_IN_USE'
   | 'NOT_RUNNING'
+  | 'PROTOCOL_VERSION'
   | 'REGISTRY_REFUSED'
   | 'REGISTRY_UNAVAILABLE'
   | 'RUN_ABORTED'

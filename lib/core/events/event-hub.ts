@@ -18,13 +18,11 @@ export class EventHub {
     if (this.listeners > 0) this.subject.next({ type, at: this.clock.now(), data } as SchedulerEvent);
   }
 
-  /** All events whose type begins with `prefix`. Each subscriber is shielded from the others' errors. */
+  /** All events whose type begins with `prefix`, until the scheduler stops. What a subscriber throws is RxJS's to report. */
   stream(prefix = ''): Observable<SchedulerEvent> {
     return new Observable<SchedulerEvent>((subscriber) => {
       this.listeners++;
-      const inner = this.subject.pipe(filter((event) => event.type.startsWith(prefix))).subscribe((event) => {
-        subscriber.next(event);
-      });
+      const inner = this.subject.pipe(filter((event) => event.type.startsWith(prefix))).subscribe(subscriber);
       return () => {
         this.listeners--;
         inner.unsubscribe();

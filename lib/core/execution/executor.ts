@@ -129,7 +129,7 @@ function failure(thrown: unknown, abort: RunAbort): Pick<ExecutionResult, 'outco
   const details = thrown !== null && typeof thrown === 'object' ? (thrown as { name?: unknown; stack?: unknown }) : {};
   const error: RunError = {
     name: typeof details.name === 'string' ? details.name : 'Error',
-    message: errorMessage(thrown),
+    message: errorMessage(thrown).slice(0, MAX_MESSAGE),
   };
   if (outcome === 'failed' && typeof details.stack === 'string') error.stack = details.stack.slice(0, MAX_STACK);
   return { outcome, error };

@@ -7,6 +7,8 @@ import type { TaskRun } from './task-run.js';
 export interface Invocation {
   run: TaskRun;
   readonly abort: RunAbort;
+  /** A handler that ignored its signal is still going on: another attempt would run beside it. */
+  stuck?: boolean;
   readonly definition: Pick<TaskDefinition, 'handler' | 'source'>;
   readonly policies: ResolvedPolicies;
 }

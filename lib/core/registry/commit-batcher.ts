@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.js';
+import { RegistryRefusedError } from './registry-errors.js';
 import type { Registry, Write, WriteResult } from './registry.js';
 
 interface Waiting {
@@ -23,6 +24,16 @@ export class CommitBatcher {
   ) {}
 
   commit(write: Write): Promise<WriteResult> {
+    const bytes = write.value === undefined ? 0 : Buffer.byteLength(write.value);
+    const { maxValueBytes } = this.registry.capabilities;
+    if (bytes > maxValueBytes) {
+      // refused here, by itself: in a batch it would take the writes of others down with it
+      return Promise.reject(
+        new RegistryRefusedError(
+          `${write.key} takes ${bytes} bytes, ${this.registry.kind} keeps at most ${maxValueBytes}`,
+        ),
+      );
+    }
     return new Promise((resolve, reject) => {
       this.waiting.push({ write, resolve, reject });
       if (this.flushDue || this.inFlight >= MAX_IN_FLIGHT) return;

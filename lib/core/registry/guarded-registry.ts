@@ -1,4 +1,4 @@
-import { withTimeout, type Clock } from '../common/clock.js';
+import { TIMED_OUT, withTimeout, type Clock } from '../common/clock.js';
 import { errorMessage } from '../common/errors.js';
 import { SILENT_LOGGER, type LoggerPort } from '../common/logger.js';
 import { keyProblem, prefixProblem, writeProblem } from './registry-arguments.js';
@@ -30,7 +30,7 @@ export function guardRegistry(registry: Registry, options: GuardOptions): Regist
     const result = await withTimeout(clock, attempt(run), deadlineMs).catch((error: unknown) => {
       throw registryError(what, error);
     });
-    if (result !== TIMEOUT) return result;
+    if (result !== TIMED_OUT) return result;
     const message = `${what}: no answer from ${registry.kind} within ${deadlineMs} ms`;
     throw new RegistryUnavailableError(message, { outcomeUnknown: true });
   };
@@ -81,8 +81,6 @@ export function guardRegistry(registry: Registry, options: GuardOptions): Regist
     };
   }
 }
-
-const TIMEOUT = 'timeout';
 
 /** Errors thrown at once and those of the promise alike. */
 async function attempt<T>(run: () => Promise<T>): Promise<T> {

@@ -34,6 +34,7 @@ export class Amnesia {
     );
     events.emit('registry.amnesia', { tasks: held.length });
     await Promise.all(held.map((task) => this.writeBack(task)));
+    this.epoch.accept();
     return true;
   }
 
@@ -48,6 +49,7 @@ export class Amnesia {
       return;
     }
     catalog.apply({ key, value, revision: result.revision, token: result.token });
-    if (isLive(doc)) await Promise.all(units.map((unit) => store.create(unit, newUnitState(now, result.token))));
+    if (isLive(doc))
+      await Promise.all(units.map((unit) => store.create(unit, newUnitState(now, result.token), () => false)));
   }
 }

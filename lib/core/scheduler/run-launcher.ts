@@ -32,7 +32,9 @@ interface LiveRun extends ClaimedRun {
 /** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
 export class RunLauncher {
   private readonly live = new Map<string, LiveRun>();
-  private onIdle: (() => void)[] = [];
+  private recording = 0;
+  private readonly onIdle: (() => void)[] = [];
+  private readonly onRecorded: (() => void)[] = [];
   private handling = 0;
   private closed = false;
 
@@ -111,9 +113,14 @@ export class RunLauncher {
     );
   }
 
-  /** Resolves when no run is left. */
+  /** Resolves when no handler is running and none is about to. */
   idle(): Promise<void> {
-    return this.live.size === 0 ? Promise.resolve() : new Promise((resolve) => this.onIdle.push(resolve));
+    return this.live.size === this.recording ? Promise.resolve() : new Promise((resolve) => this.onIdle.push(resolve));
+  }
+
+  /** Resolves when the ends of all runs are recorded. */
+  recorded(): Promise<void> {
+    return this.live.size === 0 ? Promise.resolve() : new Promise((resolve) => this.onRecorded.push(resolve));
   }
 
   /** From now on an end that cannot be recorded is given up. */
@@ -133,10 +140,13 @@ export class RunLauncher {
       result = obstacle ? unstarted(obstacle, context.clock.now()) : await this.execute(run);
     } finally {
       context.slots.give();
+      this.recording++;
+      this.tellIdle();
     }
     try {
       return await this.record(run, result);
     } finally {
+      this.recording--;
       this.forget(run);
     }
   }
@@ -144,8 +154,12 @@ export class RunLauncher {
   private forget(run: LiveRun): void {
     if (this.live.get(run.entry.id) === run) this.live.delete(run.entry.id);
     this.onEnd(run.unit);
-    if (this.live.size > 0) return;
-    for (const resolve of this.onIdle.splice(0)) resolve();
+    this.tellIdle();
+    if (this.live.size === 0) for (const resolve of this.onRecorded.splice(0)) resolve();
+  }
+
+  private tellIdle(): void {
+    if (this.live.size === this.recording) for (const resolve of this.onIdle.splice(0)) resolve();
   }
 
   private isEarly({ entry }: LiveRun): boolean {

@@ -4,7 +4,7 @@ import { Membership } from '../cluster/membership.js';
 import { RegistryEpoch } from '../cluster/registry-epoch.js';
 import { sameForPlacement, type NodeStatus } from '../cluster/node-record.js';
 import type { SessionLoss } from '../cluster/session-keeper.js';
-import { sleep, withTimeout } from '../common/clock.js';
+import { sleep, TIMED_OUT, withTimeout } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { RunIds } from '../common/ids.js';
 import { EventHub } from '../events/event-hub.js';
@@ -136,18 +136,28 @@ export class Scheduler {
     this.current = 'starting';
     const { startupTimeoutMs, clock } = this.options;
     if (startupTimeoutMs === undefined) return this.membership.rejoin();
-    const until = clock.monotonic() + startupTimeoutMs;
+    const started = clock.monotonic();
     for (;;) {
       try {
         return await this.membership.join();
       } catch (error) {
-        if (clock.monotonic() >= until || (error as { retryable?: boolean }).retryable !== true) {
+        if (
+          clock.monotonic() >= this.patienceFor(error, started) ||
+          (error as { retryable?: boolean }).retryable !== true
+        ) {
           await this.stop();
           throw error;
         }
         await sleep(clock, 250);
       }
     }
+  }
+
+  /** A predecessor with this node id that crashed is in the way for as long as its session lives. */
+  private patienceFor(error: unknown, started: number): number {
+    const { startupTimeoutMs = 0, cluster } = this.options;
+    const inUse = (error as { code?: string }).code === 'NODE_ID_IN_USE';
+    return started + Math.max(startupTimeoutMs, inUse ? cluster.ttlMs * 2 : 0);
   }
 
   /** Makes sure that the registry can be asked, also before the start: modules add their tasks while they come up. */
@@ -194,7 +204,7 @@ export class Scheduler {
 
   private async letRunsEnd(): Promise<void> {
     const { clock, logger, drainTimeoutMs } = this.options;
-    if ((await withTimeout(clock, this.launcher.idle(), drainTimeoutMs)) !== 'timeout') return;
+    if ((await withTimeout(clock, this.launcher.idle(), drainTimeoutMs)) !== TIMED_OUT) return;
     logger.warn('Runs did not end within the drain timeout and are aborted', {
       running: this.launcher.running,
       drainTimeoutMs,
@@ -206,6 +216,7 @@ export class Scheduler {
   private async leaveForGood(): Promise<void> {
     if (this.current !== 'leaving') await this.leave();
     await this.endRuns();
+    await this.politely(this.launcher.recorded());
     this.launcher.close();
     await this.politely(this.context.recorder.settled());
     await this.politely(this.membership.leave());
@@ -221,7 +232,7 @@ export class Scheduler {
   /** Stops claiming and lets runs end, but stays in the cluster as a node that takes nothing. */
   async drain(): Promise<void> {
     await this.leave();
-    await this.launcher.idle();
+    await this.launcher.recorded();
   }
 
   /** Tells the others what has changed about this node: its handlers, weight or labels. */
@@ -257,6 +268,11 @@ export class Scheduler {
     const { events, recorder, logger, clock } = this.context;
     events.emit('session.working', { nodeId: this.options.node.id });
     this.placement.changed();
+    this.onJoining().catch((error: unknown) => {
+      logger.warn('Tasks that were declared while this node joined are registered at the next join', {
+        reason: errorMessage(error),
+      });
+    });
     recorder
       .sweepFeeds((nodeId) => this.view.get(nodeId) !== undefined, clock.now())
       .catch((error: unknown) => {

@@ -43,6 +43,7 @@ export class TaskWriter {
     const { entry } = await this.update(
       keys.task(name),
       (current) => {
+        if (proposed !== undefined && current?.value === proposed) return { keep: undefined }; // it went through before
         const doc = current && decodeTask(current.value);
         const next = decide(doc);
         if (!next) return { keep: undefined };
@@ -56,30 +57,30 @@ export class TaskWriter {
     const doc = decodeTask(entry.value)!;
     const ours = entry.value === proposed;
     if (ours && replaced && replaced.generation !== doc.generation) await this.removeUnits(name, replaced);
-    await this.bringUnitsAbout(name, doc, entry.token, ours);
+    await this.bringUnitsAbout(name, doc, entry.token, ours, replaced?.generation !== doc.generation);
     return task;
   }
 
   /** No tick is left: the task is over. */
   async complete(task: KnownTask): Promise<void> {
-    const { generation } = task.doc;
-    const { afterRun } = task.policies;
-    if (afterRun === 'purge') return this.purge(task.name, generation);
+    const { generation, updatedAt, definition } = task.doc;
+    const afterRun = definition.source === 'static' ? 'keep' : task.policies.afterRun;
+    const unchanged = (doc: TaskDocument): boolean =>
+      doc.generation === generation && doc.state === 'active' && doc.updatedAt === updatedAt;
+    if (afterRun === 'purge') return this.purge(task.name, unchanged);
     const state = afterRun === 'delete' ? 'deleted' : 'completed';
     await this.change(task.name, (doc) => {
-      if (doc?.generation !== generation || doc.state !== 'active' || doc.updatedAt !== task.doc.updatedAt)
-        return undefined;
-      return { ...doc, state, updatedAt: this.context.clock.now() };
+      return doc && unchanged(doc) ? { ...doc, state, updatedAt: this.context.clock.now() } : undefined;
     });
   }
 
   /** Removes every trace. While it goes on a marker keeps the units from being made anew. */
-  async purge(name: string, generation?: string): Promise<void> {
+  async purge(name: string, only: (doc: TaskDocument) => boolean = () => true): Promise<void> {
     const { registry, recorder, clock, catalog } = this.context;
     let doomed: TaskDocument | undefined;
     await this.update(keys.task(name), (current) => {
       const doc = current && decodeTask(current.value);
-      if (!doc || (generation !== undefined && doc.generation !== generation)) return { keep: undefined };
+      if (!doc || (doc.state !== 'purged' && !only(doc))) return { keep: undefined };
       doomed = doc;
       return {
         write: JSON.stringify({ ...doc, state: 'purged', updatedAt: clock.now() } satisfies TaskDocument),
@@ -122,22 +123,32 @@ export class TaskWriter {
     await this.refresh(unit.task);
     const task = this.context.catalog.get(unit.task);
     if (!task || task.doc.generation !== unit.generation || !isLive(task.doc)) return undefined;
-    await this.context.units.create(unit, newUnitState(task.doc.since, task.token));
+    // A task that has been there for a while had its unit, and lost it: nobody can tell which of its ticks have run.
+    const { since, updatedAt } = task.doc;
+    const now = this.context.clock.now();
+    const cursor = now - updatedAt > ADMIN_PATIENCE_MS ? now : since;
+    await this.context.units.create(unit, newUnitState(cursor, task.token), this.patience());
     await this.refresh(unit.task);
-    const now = this.context.catalog.get(unit.task);
-    if (now?.doc.generation === unit.generation && isLive(now.doc)) return this.context.units.peek(unit);
+    const after = this.context.catalog.get(unit.task);
+    if (after?.doc.generation === unit.generation && isLive(after.doc)) return this.context.units.peek(unit);
     await this.removeUnits(unit.task, task.doc);
     return undefined;
   }
 
   /** Touched even where somebody else made the change asked for: its acknowledgement here must mean as much as there. */
-  private async bringUnitsAbout(name: string, doc: TaskDocument, token: bigint, ours: boolean): Promise<void> {
+  private async bringUnitsAbout(
+    name: string,
+    doc: TaskDocument,
+    token: bigint,
+    ours: boolean,
+    isNew: boolean,
+  ): Promise<void> {
     const { units } = this.context;
-    const born = ours && doc.createdAt === doc.updatedAt;
+    const born = ours && isNew;
     await Promise.all(
       unitsOf(name, doc).map(async (unit) => {
         const touched = !born && (await this.touch(unit, token)) === 'touched';
-        if (!touched && ours && isLive(doc)) await units.create(unit, newUnitState(doc.since, token));
+        if (!touched && ours && isLive(doc)) await units.create(unit, newUnitState(doc.since, token), this.patience());
       }),
     );
   }

@@ -8,6 +8,8 @@ interface Appointment {
   fn: (() => void) | undefined;
 }
 
+const MANY_CANCELLED = 1_000;
+
 /**
  * Everything that is to happen at an instant, in one heap behind one timer. The timer is set again at least every
  * minute toward the absolute instant, so a step of the clock, a sleeping machine or a date in ten years fires nothing
@@ -16,6 +18,7 @@ interface Appointment {
 export class Timeline {
   private readonly heap = new Heap<Appointment>((a, b) => (a.at === b.at ? a.order < b.order : a.at < b.at));
   private order = 0;
+  private cancelled = 0;
   private timer?: Disposable;
   private timerAt: EpochMs = Infinity;
   private stopped = false;
@@ -27,7 +30,7 @@ export class Timeline {
     const appointment: Appointment = { at, order: this.order++, fn };
     this.heap.push(appointment);
     if (at < this.timerAt) this.arm();
-    return { dispose: () => (appointment.fn = undefined) };
+    return { dispose: () => this.cancel(appointment) };
   }
 
   /** The clock was corrected: look at it now. */
@@ -39,6 +42,18 @@ export class Timeline {
     this.stopped = true;
     this.timer?.dispose();
     this.heap.clear();
+  }
+
+  /** Cancelled appointments wait in the heap for their instant; when they are the most, the heap is made anew. */
+  private cancel(appointment: Appointment): void {
+    if (!appointment.fn) return;
+    appointment.fn = undefined;
+    if (++this.cancelled < MANY_CANCELLED || this.cancelled * 2 < this.heap.size) return;
+    const kept: Appointment[] = [];
+    this.heap.forEach((item) => item.fn && kept.push(item));
+    this.heap.clear();
+    for (const item of kept) this.heap.push(item);
+    this.cancelled = 0;
   }
 
   private arm(): void {
@@ -59,7 +74,9 @@ export class Timeline {
     this.timerAt = -Infinity; // what is put in while this runs arms nothing: that is done below
     for (let top = this.heap.peek(); top && top.at <= now; top = this.heap.peek()) {
       this.heap.pop();
-      top.fn?.();
+      const { fn } = top;
+      top.fn = undefined;
+      fn?.();
     }
     this.arm();
   }

@@ -56,13 +56,14 @@ export class UnitStore {
     return this.inLine(unit.key, async () => this.remember(unit.key, await this.port.read(unit.key))?.state);
   }
 
-  /** Brings the unit into being, unless it is there. */
-  async create(unit: Unit, state: UnitState): Promise<void> {
-    await this.inLine(unit.key, async () => {
-      const [key, value] = [unit.key, JSON.stringify(state)];
-      const result = await this.port.commit({ key, value, if: 'absent' });
-      if (result.ok) this.keep(key, { state, entry: { key, value, revision: result.revision, token: result.token } });
-      else this.remember(key, result.current);
+  /** Brings the unit into being, unless it is there. @throws RegistryUnavailableError once `again` says no */
+  async create(unit: Unit, state: UnitState, again: () => boolean): Promise<void> {
+    const { key } = unit;
+    const decide = (current: Entry | undefined): Decision<undefined> =>
+      current ? { keep: undefined } : { write: JSON.stringify(state), result: undefined };
+    await this.inLine(key, async () => {
+      const { entry } = await updateDocument(this.port, key, decide, { clock: this.clock, known: undefined, again });
+      this.remember(key, entry);
     });
   }
 

@@ -1,4 +1,4 @@
-import { withTimeout } from '../common/clock.js';
+import { TIMED_OUT, withTimeout } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
 import { requireDuration } from '../common/duration.js';
 import { DistributedScheduleError } from '../common/errors.js';
@@ -101,7 +101,7 @@ export class ManualRuns {
   ): Promise<RunRecord> {
     if (waitMs === undefined) return end;
     const answer = await withTimeout(this.scheduler.context.clock, end, waitMs);
-    if (answer !== 'timeout') return answer;
+    if (answer !== TIMED_OUT) return answer;
     throw new DistributedScheduleError(
       'RUN_TIMEOUT',
       `Run ${runId} of task "${task}" has not ended within ${waitMs} ms; it goes on`,

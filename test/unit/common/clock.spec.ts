@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sleep, systemClock, withTimeout } from '../../../lib/core/common/clock.js';
+import { sleep, systemClock, TIMED_OUT, withTimeout } from '../../../lib/core/common/clock.js';
 import { ManualClock } from './manual-clock.js';
 
 async function stateOf(promise: Promise<unknown>): Promise<string> {
@@ -55,7 +55,7 @@ describe('withTimeout', () => {
     let fail!: (error: Error) => void;
     const late = withTimeout(clock, new Promise<never>((_resolve, reject) => (fail = reject)), 1_000);
     await clock.advance(1_000);
-    expect(await late).toBe('timeout');
+    expect(await late).toBe(TIMED_OUT);
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on('unhandledRejection', note);

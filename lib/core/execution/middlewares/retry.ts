@@ -28,7 +28,7 @@ export function retryMiddleware(
       try {
         return await next();
       } catch (error) {
-        if (attempt >= retry.attempts || invocation.abort.aborted) throw error;
+        if (attempt >= retry.attempts || invocation.abort.aborted || invocation.stuck) throw error;
         const longest = backoffMs(retry, attempt);
         const delayMs = retry.backoff === 'fixed' ? longest : Math.round(longest * random());
         onRetry(invocation, errorMessage(error), delayMs);

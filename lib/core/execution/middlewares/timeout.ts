@@ -1,4 +1,4 @@
-import { withTimeout, type Clock } from '../../common/clock.js';
+import { TIMED_OUT, withTimeout, type Clock } from '../../common/clock.js';
 import { DistributedScheduleError } from '../../common/errors.js';
 import type { Invocation, TaskMiddleware } from '../middleware.js';
 
@@ -15,7 +15,7 @@ export function timeoutMiddleware(clock: Clock): TaskMiddleware {
     const expiry = new AbortController();
     invocation.run = { ...invocation.run, signal: AbortSignal.any([outer, expiry.signal]) };
     const attempt = next();
-    if ((await withTimeout(clock, attempt, timeoutMs)) !== 'timeout') return attempt;
+    if ((await withTimeout(clock, attempt, timeoutMs)) !== TIMED_OUT) return attempt;
     const { task, id } = invocation.run;
     const error = new DistributedScheduleError(
       'RUN_TIMEOUT',
@@ -26,11 +26,8 @@ export function timeoutMiddleware(clock: Clock): TaskMiddleware {
       },
     );
     expiry.abort(error);
-    await withTimeout(
-      clock,
-      attempt.catch(() => undefined),
-      ABORT_GRACE_MS,
-    );
+    const ended = attempt.catch(() => undefined);
+    invocation.stuck = (await withTimeout(clock, ended, ABORT_GRACE_MS)) === TIMED_OUT;
     throw error;
   };
   return (invocation, next) => {
