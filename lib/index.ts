@@ -35,7 +35,7 @@ export {
 export type { HealthSnapshot } from './core/service/health-snapshot.js';
 export type { RunHandle, RunTaskOptions } from './core/service/manual-runs.js';
 export type { TaskView } from './core/service/task-view.js';
-export type { SchedulerState } from './core/scheduler/scheduler.js';
+export type { SchedulerState } from './core/scheduler/scheduler-state.js';
 export type { NodeRecord, NodeStatus } from './core/cluster/node-record.js';
 
 // Health.

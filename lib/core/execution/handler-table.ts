@@ -25,6 +25,12 @@ export class HandlerTable {
     this.handlers.set(id, { handler, origin });
   }
 
+  /** As `add`; the same origin may define its own handler anew. */
+  define(id: string, handler: Handler, origin: string): void {
+    if (this.handlers.get(id)?.origin === origin) this.handlers.delete(id);
+    this.add(id, handler, origin);
+  }
+
   remove(id: string): void {
     this.handlers.delete(id);
   }

@@ -9,6 +9,8 @@ import type { TickLoop } from './tick-loop.js';
 /** Keeps what this node looks after in step with the catalog and the view; changes of one turn are taken together. */
 export class PlacementKeeper {
   private due?: Disposable;
+  private all = false;
+  private fresh: KnownTask[] = [];
   private readonly homeless = new Set<string>();
 
   constructor(
@@ -21,28 +23,49 @@ export class PlacementKeeper {
 
   /** Something has changed that assignment looks at. */
   changed(): void {
-    if (this.due || !this.isWorking()) return;
-    this.due = this.context.clock.setTimer(0, () => {
-      this.due = undefined;
-      if (this.isWorking()) this.place();
-    });
+    this.all = true;
+    this.placeSoon();
+  }
+
+  /** One more task and nothing else: where the strategy places each unit by itself, the others stay where they are. */
+  added(task: KnownTask): void {
+    if (!this.strategy.independent) return this.changed();
+    this.fresh.push(task);
+    this.placeSoon();
   }
 
   dispose(): void {
     this.due?.dispose();
   }
 
-  private place(): void {
+  private placeSoon(): void {
+    if (this.due || !this.isWorking()) return;
+    this.due = this.context.clock.setTimer(0, () => {
+      const { all, fresh } = this;
+      [this.due, this.all, this.fresh] = [undefined, false, []];
+      if (!this.isWorking()) return;
+      if (all) this.placeAll();
+      else this.place(fresh);
+    });
+  }
+
+  private placeAll(): void {
     const { node, catalog } = this.context;
-    const { placed, homeless } = placementOf(node.id, catalog, this.view, this.strategy);
+    const { placed, homeless } = placementOf(node.id, catalog.values(), this.view, this.strategy);
     this.loop.replace(placed);
+    const names = new Set(homeless.map(({ name }) => name));
+    for (const name of this.homeless) if (!names.has(name)) this.homeless.delete(name);
+    this.report(homeless);
+  }
+
+  private place(tasks: readonly KnownTask[]): void {
+    const { placed, homeless } = placementOf(this.context.node.id, tasks, this.view, this.strategy);
+    for (const { unit, role } of placed.values()) this.loop.take(unit, role);
     this.report(homeless);
   }
 
   /** A task that no node can run is no error, a deploy may be under way; but nobody shall have to guess why it is silent. */
   private report(homeless: readonly KnownTask[]): void {
-    const names = new Set(homeless.map(({ name }) => name));
-    for (const name of this.homeless) if (!names.has(name)) this.homeless.delete(name);
     for (const { name, doc, policies } of homeless) {
       if (this.homeless.has(name)) continue;
       this.homeless.add(name);

@@ -2,7 +2,7 @@ import type { AssignmentStrategy, Candidate } from '../assignment/assignment-str
 import { placeUnits } from '../assignment/standby.js';
 import type { ClusterView } from '../cluster/cluster-view.js';
 import { isCandidate } from '../cluster/node-record.js';
-import type { Catalog, KnownTask } from '../task/catalog.js';
+import type { KnownTask } from '../task/catalog.js';
 import { isLive } from '../task/task-definition.js';
 import type { Unit } from '../task/unit.js';
 
@@ -16,21 +16,21 @@ export interface Placement {
 }
 
 /**
- * Which units this node looks after, from the catalog and the view alone: every node computes the same answer from the
+ * Which units this node looks after, from the tasks and the view alone: every node computes the same answer from the
  * same view, and while views differ the claim keeps ticks single.
  */
 export function placementOf(
   nodeId: string,
-  catalog: Catalog,
+  tasks: Iterable<KnownTask>,
   view: ClusterView,
   strategy: AssignmentStrategy,
 ): Placement {
   const placed: Placement['placed'] = new Map();
   const homeless: KnownTask[] = [];
-  for (const { tasks, candidates } of groups(catalog, view)) {
-    if (candidates.length === 0) homeless.push(...tasks.filter(({ doc }) => doc.state === 'active'));
+  for (const { tasks: group, candidates } of groups(tasks, view)) {
+    if (candidates.length === 0) homeless.push(...group.filter(({ doc }) => doc.state === 'active'));
     if (!candidates.some((candidate) => candidate.nodeId === nodeId)) continue;
-    const units = new Map(tasks.flatMap((task) => task.units).map((unit) => [unit.name, unit]));
+    const units = new Map(group.flatMap((task) => task.units).map((unit) => [unit.name, unit]));
     const placement = placeUnits(strategy, [...units.keys()], candidates);
     for (const name of placement.standby(nodeId)) {
       const unit = units.get(name)!;
@@ -55,10 +55,10 @@ function needOf({ doc, policies }: KnownTask): string {
 }
 
 /** Tasks with the same candidates are assigned together. */
-function groups(catalog: Catalog, view: ClusterView): { tasks: KnownTask[]; candidates: Candidate[] }[] {
+function groups(tasks: Iterable<KnownTask>, view: ClusterView): { tasks: KnownTask[]; candidates: Candidate[] }[] {
   const found = new Map<string, { tasks: KnownTask[]; candidates: Candidate[] }>();
   const byNeed = new Map<string, { tasks: KnownTask[] }>();
-  for (const task of catalog.values()) {
+  for (const task of tasks) {
     if (!isLive(task.doc)) continue;
     const need = needOf(task);
     let group = byNeed.get(need);

@@ -2,7 +2,7 @@ import { ClusterClock } from '../cluster/cluster-clock.js';
 import { ClusterView, type NodeChange } from '../cluster/cluster-view.js';
 import { Membership } from '../cluster/membership.js';
 import { RegistryEpoch } from '../cluster/registry-epoch.js';
-import { sameForPlacement, type NodeStatus } from '../cluster/node-record.js';
+import { sameForPlacement } from '../cluster/node-record.js';
 import type { SessionLoss } from '../cluster/session-keeper.js';
 import { sleep, TIMED_OUT, withTimeout } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
@@ -20,28 +20,19 @@ import { Catalog, type TaskChange } from '../task/catalog.js';
 import { isLive } from '../task/task-definition.js';
 import { unitsOf } from '../task/unit.js';
 import { Amnesia } from './amnesia.js';
+import { describeNode } from './describe-node.js';
 import { samePlacement } from './placement.js';
 import { PlacementKeeper } from './placement-keeper.js';
 import { Recovery } from './recovery.js';
 import { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { SchedulerOptions } from './scheduler-options.js';
+import type { SchedulerState } from './scheduler-state.js';
 import { TaskReplica } from './task-replica.js';
 import { TaskWriter } from './task-writer.js';
 import { TickLoop } from './tick-loop.js';
 import { Timeline } from './timeline.js';
 import { UnitStore } from './unit-store.js';
-
-/**
- * What a node's scheduler is doing:
- *
- * ```
- *   stopped ──start──▶ starting ──joined──▶ working ──stop──▶ leaving ──▶ stopped
- *                         ▲                    │ session lost
- *                         └──── rejoining ◀────┘
- * ```
- */
-export type SchedulerState = 'stopped' | NodeStatus | 'rejoining';
 
 /** Leaving must not hang on a registry that does not answer: its sessions end by themselves. */
 const LEAVE_PATIENCE_MS = 3_000;
@@ -79,7 +70,7 @@ export class Scheduler {
       this.registry,
       options.clock,
       this.view,
-      () => this.describe(),
+      () => describeNode(options, this.handlers, this.launcher.running, this.startedAt),
       options.cluster,
       this.hooks(),
       logger,
@@ -316,8 +307,8 @@ export class Scheduler {
     if (change.before && (change.type === 'removed' || change.before.doc.generation !== task.doc.generation)) {
       for (const unit of unitsOf(task.name, change.before.doc)) this.context.units.forget(unit);
     }
-    if (change.type === 'removed' || !change.before || !samePlacement(change.task, change.before))
-      this.placement.changed();
+    if (change.type === 'put' && !change.before) this.placement.added(change.task);
+    else if (change.type === 'removed' || !samePlacement(change.task, change.before!)) this.placement.changed();
     for (const unit of task.units) this.loop.look(unit);
   }
 
@@ -328,26 +319,6 @@ export class Scheduler {
     events.emit(`node.${change.type}`, { nodeId: id, status });
     if (change.type === 'left') this.loop.readoptAll();
     this.placement.changed();
-  }
-
-  private describe() {
-    const { node, version } = this.options;
-    const { id, boot, hostname, ip, pid, weight, labels, role } = node;
-    const handlers = role === 'observer' ? [] : this.handlers.ids();
-    const running = this.launcher.running;
-    return {
-      id,
-      boot,
-      hostname,
-      pid,
-      weight,
-      labels,
-      handlers,
-      running,
-      startedAt: this.startedAt,
-      ...(ip && { ip }),
-      ...(version && { version }),
-    };
   }
 
   /** What is nice to tell a registry that may be away: tried for a bounded time, a failure is only logged. */

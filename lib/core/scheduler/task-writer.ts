@@ -1,4 +1,4 @@
-import { keys } from '../registry/keyspace.js';
+import { keys, listAll } from '../registry/keyspace.js';
 import { updateDocument, type Decision, type DocumentPort } from '../registry/update-document.js';
 import type { KnownTask } from '../task/catalog.js';
 import { decodeTask, isLive, type TaskDocument } from '../task/task-definition.js';
@@ -100,6 +100,12 @@ export class TaskWriter {
     });
     if (!entry) catalog.forget(name);
     else catalog.apply(entry);
+  }
+
+  /** The names of all tasks as the registry holds them, tombstones included. */
+  async names(): Promise<string[]> {
+    const entries = await listAll(this.context.registry, keys.tasks);
+    return entries.map(({ key }) => key.slice(keys.tasks.length));
   }
 
   /** Reads the task document now. @returns whether the replica changed */

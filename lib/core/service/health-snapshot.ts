@@ -1,6 +1,7 @@
 import { NOTABLE_OFFSET_MS } from '../cluster/cluster-clock.js';
 import type { NodeStatus } from '../cluster/node-record.js';
-import type { Scheduler, SchedulerState } from '../scheduler/scheduler.js';
+import type { SchedulerState } from '../scheduler/scheduler-state.js';
+import type { Scheduler } from '../scheduler/scheduler.js';
 
 /** How this node is, as it knows itself: nothing is asked of the registry for it. */
 export interface HealthSnapshot {

@@ -7,6 +7,7 @@ import type { RunRecord } from '../common/run.js';
 import { decideManual } from '../scheduler/run-decisions.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
+import { isLive } from '../task/task-definition.js';
 import { MAX_PAYLOAD_BYTES } from '../task/validate.js';
 
 export interface RunTaskOptions {
@@ -35,6 +36,13 @@ export class ManualRuns {
       throw refusal('INVALID_TASK', task.name, `The payload of the run cannot be stored: ${payload.problem}`);
     const waitMs = options.timeout === undefined ? undefined : requireDuration(options.timeout, 'timeout');
     const { handler } = task.doc.definition;
+    if (this.scheduler.options.node.role === 'observer') {
+      throw refusal(
+        'HANDLER_NOT_FOUND',
+        task.name,
+        `This node is an observer and runs nothing; ask for task "${task.name}" on a worker`,
+      );
+    }
     if (!handlers.has(task.doc.definition))
       throw refusal('HANDLER_NOT_FOUND', task.name, `This node has no handler "${handler}" for task "${task.name}"`);
     await slots.take(task.policies.priority);
@@ -59,7 +67,9 @@ export class ManualRuns {
       const unit = task.units[0]!;
       await units.read(unit); // what is remembered of a run on another node may be long out of date
       for (;;) {
-        const known = context.catalog.get(task.name) ?? task;
+        const known = context.catalog.get(task.name);
+        if (!known || !isLive(known.doc))
+          throw refusal('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been deleted or purged`);
         const update = await units.update(
           unit,
           (state) => decideManual(state, known, request),
@@ -68,7 +78,12 @@ export class ManualRuns {
         if (update === 'gone') throw refusal('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
         const { outcome, token } = update;
         if (outcome.kind === 'stale-task') {
-          await writer.refresh(task.name);
+          if (await writer.refresh(task.name)) continue;
+          throw refusal(
+            'CLAIM_CONFLICT',
+            task.name,
+            `Task "${task.name}" was changed by a version of the library that this one cannot read`,
+          );
         } else if (outcome.kind === 'overlap') {
           const { id, node: where } = outcome.blocker;
           throw refusal(

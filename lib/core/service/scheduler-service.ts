@@ -1,11 +1,13 @@
 import type { Observable } from 'rxjs';
 import type { NodeRecord } from '../cluster/node-record.js';
-import { DistributedScheduleError } from '../common/errors.js';
+import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import type { HistoryRecord } from '../common/run.js';
 import type { SchedulerEvent } from '../events/scheduler-events.js';
 import type { Handler } from '../execution/task-run.js';
+import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import { compileSchedule, normalizeSchedule, scheduleProblems, type ScheduleSpec } from '../schedule/schedule-spec.js';
-import type { Scheduler, SchedulerState } from '../scheduler/scheduler.js';
+import type { SchedulerState } from '../scheduler/scheduler-state.js';
+import type { Scheduler } from '../scheduler/scheduler.js';
 import type { RunEntry } from '../scheduler/unit-state.js';
 import { isLive, type TaskInput, type TaskSource, type TaskState } from '../task/task-definition.js';
 import { taskProblems } from '../task/validate.js';
@@ -50,7 +52,7 @@ const MAX_TICKS = 1_000;
 export class SchedulerService {
   private readonly commands: TaskCommands;
   private readonly manual: ManualRuns;
-  private readonly declared = new Map<string, { input: TaskInput; force: boolean }>();
+  private readonly declared = new Map<string, { input: TaskInput; force: boolean; done: boolean }>();
   /** Everything this node notices and does; best effort. */
   readonly events$: Observable<SchedulerEvent>;
   readonly nodeEvents$: Observable<SchedulerEvent>;
@@ -122,17 +124,17 @@ export class SchedulerService {
         { task: input.name },
       );
     }
-    this.scheduler.handlers.add(input.name, run as Handler, `defineTask('${input.name}')`);
+    this.scheduler.handlers.define(input.name, run as Handler, `defineTask('${input.name}')`);
     const force = options.force ?? false;
-    this.declared.set(input.name, { input, force });
+    this.declared.set(input.name, { input, force, done: false });
     if (this.state !== 'working') return;
     await this.scheduler.republish();
-    await this.declareOne(input, force);
+    await this.declareOne(input.name);
   }
 
   /** Notes a static task whose handler is already there; used by the module for decorated methods. */
   declareTask(input: TaskInput): void {
-    this.declared.set(input.name, { input, force: false });
+    this.declared.set(input.name, { input, force: false, done: false });
   }
 
   /** Adds a dynamic task. @throws `TASK_EXISTS`, `TASK_DELETED`, `INVALID_TASK`, `INVALID_SCHEDULE` */
@@ -140,7 +142,10 @@ export class SchedulerService {
     return this.view(await this.commands.add(task));
   }
 
-  /** Adds or replaces a dynamic task, clearing a tombstone. Safe to call from every replica at start. */
+  /**
+   * Adds or replaces a dynamic task, clearing a tombstone. Safe to call from every replica at start, except with a
+   * schedule that means another moment at each call: `'now'` and `{ delay }` run once per call.
+   */
   async putTask(task: TaskInput): Promise<TaskView> {
     return this.view(await this.commands.put(task));
   }
@@ -169,7 +174,8 @@ export class SchedulerService {
         `purgeAllTasks removes every task of namespace "${namespace}"; to go on give { confirm: '${namespace}' }`,
       );
     }
-    const names = [...this.scheduler.context.catalog.values()].map(({ name }) => name);
+    await this.scheduler.reach();
+    const names = await this.scheduler.writer.names();
     for (const name of names) await this.commands.purge(name);
     return names.length;
   }
@@ -272,19 +278,28 @@ export class SchedulerService {
     return this.scheduler.view.get(id);
   }
 
+  /** A task that cannot be declared is told of and must not keep the node, with all other tasks, out of the cluster. */
   private async declareAll(): Promise<void> {
-    await Promise.all([...this.declared.values()].map(({ input, force }) => this.declareOne(input, force)));
+    const { logger } = this.scheduler.options;
+    await Promise.all(
+      [...this.declared.keys()].map((name) =>
+        this.declareOne(name).catch((error: unknown) => {
+          if (error instanceof RegistryUnavailableError) throw error;
+          logger.error(`Task "${name}" could not be declared`, { reason: errorMessage(error) });
+        }),
+      ),
+    );
   }
 
-  private async declareOne(input: TaskInput, force: boolean): Promise<void> {
-    if (force) {
-      await this.commands.put(input, 'static');
-      this.declared.set(input.name, { input, force: false }); // once: a later join must not undo what was done since
-      return;
+  private async declareOne(name: string): Promise<void> {
+    const task = this.declared.get(name)!;
+    const { input, force, done } = task;
+    if (force && !done) await this.commands.put(input, 'static');
+    else if ((await this.commands.declare(input, { again: done })) === 'deleted' && !done) {
+      const message = `Task "${name}" is declared in code but was deleted by an operator, and stays so; restoreTask brings it back`;
+      this.scheduler.options.logger.warn(message);
     }
-    if ((await this.commands.declare(input)) !== 'deleted') return;
-    const message = `Task "${input.name}" is declared in code but was deleted by an operator, and stays so; restoreTask brings it back`;
-    this.scheduler.options.logger.warn(message);
+    task.done = true;
   }
 
   private view(task: Parameters<typeof viewOf>[0]): TaskView {

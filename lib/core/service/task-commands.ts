@@ -39,24 +39,27 @@ export class TaskCommands {
   /** Creates or replaces, clearing a tombstone. A task that goes on keeps its cursor and history. */
   async put(input: TaskInput, source: TaskSource = 'dynamic'): Promise<KnownTask> {
     const fresh = this.newDocument(input, source);
-    this.refusePast(input.name, fresh);
     return this.create(input.name, (doc) => {
-      if (doc?.updatedAt === fresh.updatedAt && sameJson(doc.definition, fresh.definition) && doc.state === fresh.state)
-        return undefined;
+      if (isPast(fresh)) {
+        // put again at a restart, as its caller does each time: what has had its tick is left as it is
+        if (doc && isLive(doc) && sameSchedule(doc.definition.schedule, fresh.definition.schedule)) return undefined;
+        this.refusePast(input.name, fresh);
+      }
       return doc && isLive(doc) && doc.state !== 'completed' ? redefine(doc, fresh) : fresh;
     });
   }
 
   /**
    * A task declared in code, as each replica declares it. The code wins where its declaration has changed; where it has
-   * not, whatever an operator made of the task stays, be it a schedule, a pause or a tombstone.
+   * not, whatever an operator made of the task stays, be it a schedule, a pause or a tombstone. `again`: this process has
+   * declared it before, and only makes good what the registry has lost; a newer deploy may have changed it since.
    */
-  async declare(input: TaskInput): Promise<'declared' | 'unchanged' | 'deleted'> {
+  async declare(input: TaskInput, { again = false } = {}): Promise<'declared' | 'unchanged' | 'deleted'> {
     const fresh = this.newDocument(input, 'static');
     const settled = (doc: TaskDocument | undefined): 'unchanged' | 'deleted' | undefined =>
       doc?.state === 'deleted'
         ? 'deleted'
-        : doc && isLive(doc) && doc.declared === fresh.declared
+        : doc && isLive(doc) && (again || doc.declared === fresh.declared)
           ? 'unchanged'
           : undefined;
     const known = settled(this.scheduler.context.catalog.get(input.name)?.doc);
@@ -75,7 +78,7 @@ export class TaskCommands {
   /** Leaves a tombstone that every node knows; a plain add of the name then fails. */
   delete(name: string): Promise<KnownTask> {
     return this.edit(name, (doc, now) =>
-      doc.state === 'deleted' ? undefined : { ...doc, state: 'deleted', updatedAt: now },
+      doc.state === 'deleted' ? undefined : { ...doc, state: 'deleted', was: doc.state, updatedAt: now },
     );
   }
 
@@ -84,7 +87,8 @@ export class TaskCommands {
     return this.change(name, (doc, now) => {
       if (doc.state !== 'deleted')
         throw failure('TASK_STATE', name, `Task "${name}" is ${doc.state}, not deleted: there is nothing to restore`);
-      return { ...doc, state: 'active', since: now, updatedAt: now };
+      const { was = 'active', ...rest } = doc;
+      return { ...rest, state: was, since: now, updatedAt: now };
     });
   }
 
@@ -103,7 +107,8 @@ export class TaskCommands {
   }
 
   /** Goes on with the next tick; a task with a single tick whose time has passed runs at once. */
-  resume(name: string): Promise<KnownTask> {
+  async resume(name: string): Promise<KnownTask> {
+    const taken = await this.hasRun(name);
     return this.edit(name, (doc, now) => {
       if (doc.state === 'active') return undefined;
       if (doc.state === 'completed')
@@ -114,10 +119,21 @@ export class TaskCommands {
         );
       const { note: _note, ...rest } = doc;
       const { schedule } = doc.definition;
-      const overdue = 'at' in schedule && schedule.at > doc.since && schedule.at <= now;
+      const overdue = 'at' in schedule && schedule.at > doc.since && schedule.at <= now && !taken;
       const definition = overdue ? { ...doc.definition, schedule: { at: now + 1 } } : doc.definition;
       return { ...rest, definition, state: 'active', since: now, updatedAt: now };
     });
+  }
+
+  /** Whether the single tick of a task has been taken; of another task the answer does not matter. */
+  private async hasRun(name: string): Promise<boolean> {
+    await this.scheduler.reach();
+    await this.scheduler.writer.refresh(name);
+    const { doc, units } = this.require(name);
+    const { schedule } = doc.definition;
+    if (!('at' in schedule)) return false;
+    const states = await Promise.all(units.map((unit) => this.scheduler.context.units.read(unit)));
+    return states.some((state) => state !== undefined && state.cursor >= schedule.at);
   }
 
   /** @throws `INVALID_SCHEDULE` */
@@ -143,20 +159,26 @@ export class TaskCommands {
     const task = catalog.get(name);
     if (task && isLive(task.doc)) return task;
     if (task?.doc.state === 'deleted') throw deleted(name, 'use');
+    throw this.notFound(name);
+  }
+
+  private notFound(name: string): DistributedScheduleError {
+    const { catalog } = this.scheduler.context;
     const guess = nearest(
       name,
       [...catalog.values()].map((known) => known.name),
     );
-    throw failure('TASK_NOT_FOUND', name, `There is no task "${name}"${guess ? `; did you mean "${guess}"?` : ''}`);
+    return failure('TASK_NOT_FOUND', name, `There is no task "${name}"${guess ? `; did you mean "${guess}"?` : ''}`);
   }
 
   private halt(name: string, state: 'paused' | 'cancelled', note: string | undefined): Promise<KnownTask> {
     return this.edit(name, (doc, now) => {
       if (doc.state === 'completed')
         throw failure('TASK_STATE', name, `Task "${name}" is completed: it has no tick left`);
+      const { note: _note, ...rest } = doc;
       return doc.state === state && doc.note === note
         ? undefined
-        : { ...doc, state, updatedAt: now, ...(note !== undefined && { note }) };
+        : { ...rest, state, updatedAt: now, ...(note !== undefined && { note }) };
     });
   }
 
@@ -170,11 +192,8 @@ export class TaskCommands {
 
   private change(name: string, edit: Edit): Promise<KnownTask> {
     return this.write(name, (doc) => {
-      if (!doc || doc.state === 'purged') {
-        this.scheduler.context.catalog.forget(name);
-        this.require(name);
-      }
-      return edit(doc!, this.scheduler.context.clock.now());
+      if (!doc || doc.state === 'purged') throw this.notFound(name);
+      return edit(doc, this.scheduler.context.clock.now());
     });
   }
 
@@ -205,8 +224,9 @@ export class TaskCommands {
     };
   }
 
-  private refusePast(name: string, { definition: { schedule }, since }: TaskDocument): void {
-    if (!('at' in schedule) || schedule.at > since) return;
+  private refusePast(name: string, doc: TaskDocument): void {
+    const { schedule } = doc.definition;
+    if (!isPast(doc) || !('at' in schedule)) return;
     throw failure(
       'INVALID_SCHEDULE',
       name,
@@ -215,22 +235,25 @@ export class TaskCommands {
   }
 }
 
-/** The task goes on under its new definition; only a changed schedule begins anew. */
+/** The task goes on under its new definition; only a changed schedule begins anew. What code declared, code still owns. */
 function redefine(doc: TaskDocument, fresh: TaskDocument): TaskDocument {
   const same = sameSchedule(doc.definition.schedule, fresh.definition.schedule);
   const schedule = same ? doc.definition.schedule : fresh.definition.schedule;
-  const { generation, createdAt } = doc;
+  const isStatic = doc.definition.source === 'static' && doc.definition.handler === fresh.definition.handler;
+  const { generation, createdAt, declared } = doc;
   return {
+    ...(isStatic && declared !== undefined && { declared }),
     ...fresh,
     generation,
     createdAt,
     since: same && doc.state === 'active' ? doc.since : fresh.since,
-    definition: { ...fresh.definition, schedule },
+    definition: { ...fresh.definition, schedule, ...(isStatic && { source: 'static' as const }) },
   };
 }
 
-function sameJson(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/** Whether its single tick lies before the task. */
+function isPast({ definition: { schedule }, since }: TaskDocument): boolean {
+  return 'at' in schedule && schedule.at <= since;
 }
 
 function deleted(name: string, what: string): DistributedScheduleError {

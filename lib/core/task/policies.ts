@@ -10,7 +10,7 @@ export type OverlapPolicy = 'skip' | 'allow';
  */
 export type RecoveryPolicy = 'none' | 'rerun';
 
-/** What becomes of a task that has no tick left. */
+/** What becomes of a dynamic task that has no tick left. A static one is always kept: its code would declare it anew. */
 export type AfterRun = 'keep' | 'delete' | 'purge';
 
 export interface RetryOptions {

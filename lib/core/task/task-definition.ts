@@ -58,6 +58,8 @@ export interface TaskDocument {
   updatedAt: EpochMs;
   /** Hash of the definition as declared in code, to tell a changed declaration from an operator's change. */
   declared?: string;
+  /** As a tombstone: the state it comes back to. */
+  was?: TaskState;
   /** Why it was paused or cancelled. */
   note?: string;
 }

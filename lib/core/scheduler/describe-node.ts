@@ -1,0 +1,22 @@
+import type { NodeRecord } from '../cluster/node-record.js';
+import type { EpochMs } from '../common/clock.js';
+import type { HandlerTable } from '../execution/handler-table.js';
+import type { SchedulerOptions } from './scheduler-options.js';
+
+/** What a node's record says of it, besides its session and status. An observer has no handlers, so it is given nothing. */
+export function describeNode(
+  { node, version }: Pick<SchedulerOptions, 'node' | 'version'>,
+  handlers: HandlerTable,
+  running: number,
+  startedAt: EpochMs,
+): Omit<NodeRecord, 'session' | 'status' | 'lastAliveAt'> {
+  const { role, ip, ...described } = node;
+  return {
+    ...described,
+    handlers: role === 'observer' ? [] : handlers.ids(),
+    running,
+    startedAt,
+    ...(ip !== undefined && { ip }),
+    ...(version !== undefined && { version }),
+  };
+}
