@@ -68,8 +68,10 @@ export class ManualRuns {
       await units.read(unit); // what is remembered of a run on another node may be long out of date
       for (;;) {
         const known = context.catalog.get(task.name);
+        if (known?.doc.state === 'deleted')
+          throw refusal('TASK_DELETED', task.name, `Task "${task.name}" has been deleted`);
         if (!known || !isLive(known.doc))
-          throw refusal('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been deleted or purged`);
+          throw refusal('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
         const update = await units.update(
           unit,
           (state) => decideManual(state, known, request),

@@ -145,11 +145,19 @@ export class TaskCommands {
         name,
         `The new schedule of task "${name}" is not valid: ${problems.join('; ')}`,
       );
+    // 'now' is this moment, however often the write has to be tried
+    const asked = { now: this.scheduler.context.clock.now(), timeZone: this.scheduler.options.timeZone };
+    const schedule = normalizeSchedule(spec, asked);
     return this.edit(name, (doc, now) => {
-      const schedule = normalizeSchedule(spec, { now, timeZone: this.scheduler.options.timeZone });
       if (sameSchedule(schedule, doc.definition.schedule)) return undefined;
       const state = doc.state === 'completed' ? 'active' : doc.state;
-      return { ...doc, state, definition: { ...doc.definition, schedule }, since: now, updatedAt: now };
+      return {
+        ...doc,
+        state,
+        definition: { ...doc.definition, schedule },
+        since: Math.min(now, asked.now),
+        updatedAt: now,
+      };
     });
   }
 
