@@ -64,7 +64,7 @@ export interface DistributedScheduleOptions {
   /** How many runs this node does at the same time. @default 10 */
   concurrency?: number;
   /** Policies of every task that does not set them itself. @default none */
-  defaults?: TaskPolicies;
+  defaults?: Omit<TaskPolicies, 'description' | 'tags'>;
   cluster?: ClusterOptions;
   shutdown?: {
     /** How long runs may go on when the application closes, before their signals abort. @default '30s' */

@@ -201,7 +201,7 @@ describe('options that are not valid', () => {
         timezone: 'UTC',
         timeZone: 'Mars/Olympus',
         concurrency: 0,
-        defaults: { timeout: 'soon', overlp: 'skip' },
+        defaults: { timeout: 'soon', overlp: 'skip', tags: ['x'] } as never,
         cluster: { sessionTtl: '3s', heartbeatInterval: '2s', standbyDelay: true, claimAhead: 'now' },
         shutdown: { drainTimeout: -1 },
         startup: 'later',

@@ -38,6 +38,9 @@ const policies: Check = (value, path) => {
   if (!isObject(value)) return [`${path}: ${show(value)} is not an object of task policies, as { timeout: '5m' }`];
   const problems: string[] = [];
   normalizePolicies(value, path, problems);
+  for (const own of ['description', 'tags']) {
+    if (own in value) problems.push(`${path}.${own}: belongs to each task by itself; leave it out of the defaults`);
+  }
   return problems;
 };
 
