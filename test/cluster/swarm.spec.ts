@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { unitsOf } from '../../lib/core/task/unit.js';
-import { decodeTask } from '../../lib/core/task/task-definition.js';
+import { decodeTask, type TaskInput } from '../../lib/core/task/task-definition.js';
 import { compileSchedule } from '../../lib/core/schedule/schedule-spec.js';
 import type { UnitState } from '../../lib/core/scheduler/unit-state.js';
 import type { TaskRun } from '../../lib/core/execution/task-run.js';
@@ -68,7 +68,7 @@ async function swarm(seed: number): Promise<void> {
       const end = (): void => {
         active.set(
           run.task,
-          active.get(run.task)!.filter((other) => other !== mine),
+          (active.get(run.task) ?? []).filter((other) => other !== mine),
         );
         resolve();
       };
@@ -86,15 +86,16 @@ async function swarm(seed: number): Promise<void> {
   for (let i = 0, n = 2 + Math.floor(random() * 3); i < n; i++) addNode();
   await cluster.settle(cluster.nodes);
   const names: string[] = [];
+  const definitions = new Map<string, TaskInput>();
   for (let i = 0; i < 6; i++) {
     const recovery = pick(['none', 'rerun'] as const);
     const overlap = pick(['skip', 'allow'] as const);
     const misfire = pick(['fire-once', 'fire-all', 'skip'] as const);
     const name = `t${i}-${recovery}-${overlap}-${misfire}`;
     names.push(name);
-    await cluster.during(
-      pick(cluster.nodes).service.addTask({ name, schedule: pick(SCHEDULES), recovery, overlap, misfire }),
-    );
+    const definition = { name, schedule: pick(SCHEDULES), recovery, overlap, misfire };
+    definitions.set(name, definition);
+    await cluster.during(pick(cluster.nodes).service.addTask(definition));
   }
 
   const healthy = (): TestNode[] =>
@@ -102,26 +103,40 @@ async function swarm(seed: number): Promise<void> {
   const attempt = (work: Promise<unknown>): void =>
     void work.catch((error: { code?: string; message: string }) => {
       if (
-        !['REGISTRY_UNAVAILABLE', 'TASK_STATE', 'NOT_RUNNING', 'TASK_RUNNING', 'TASK_NOT_FOUND'].includes(
-          error.code ?? '',
-        )
+        ![
+          'REGISTRY_UNAVAILABLE',
+          'TASK_STATE',
+          'NOT_RUNNING',
+          'TASK_RUNNING',
+          'TASK_NOT_FOUND',
+          'TASK_DELETED',
+        ].includes(error.code ?? '')
       )
         problems.push(`admin: ${error.message}`);
     });
   const act = ({ service }: TestNode, name: string, dice: number, second: number): void => {
-    if (dice < 0.05) {
+    const halt = (work: Promise<unknown>): void => {
       const before = resumes.get(name);
       const acknowledged = (): void => {
         if (resumes.get(name) === before && !resuming.get(name)) paused.set(name, cluster.clock.now());
       };
-      attempt(service.pauseTask(name).then(acknowledged));
-    } else if (dice < 0.1) {
+      attempt(work.then(acknowledged));
+    };
+    const goOn = (work: () => Promise<unknown>): void => {
       paused.delete(name);
       resumes.set(name, second);
       resuming.set(name, (resuming.get(name) ?? 0) + 1);
-      attempt(service.resumeTask(name).finally(() => resuming.set(name, resuming.get(name)! - 1)));
-    } else if (dice < 0.13) attempt(service.updateSchedule(name, pick(SCHEDULES)));
-    else if (dice < 0.16) attempt(service.runTask(name));
+      attempt(work().finally(() => resuming.set(name, resuming.get(name)! - 1)));
+    };
+    if (dice < 0.04) halt(service.pauseTask(name));
+    else if (dice < 0.06) halt(service.deleteTask(name));
+    else if (dice < 0.09) goOn(() => service.resumeTask(name));
+    else if (dice < 0.12) goOn(() => service.restoreTask(name));
+    else if (dice < 0.14) {
+      active.delete(name); // a task that is made anew has no past to overlap with
+      goOn(() => service.putTask({ ...definitions.get(name)!, schedule: pick(SCHEDULES) }));
+    } else if (dice < 0.17) attempt(service.updateSchedule(name, pick(SCHEDULES)));
+    else if (dice < 0.2) attempt(service.runTask(name));
   };
 
   for (let second = 0; second < 180; second++) {
@@ -163,7 +178,11 @@ async function swarm(seed: number): Promise<void> {
   }
   await cluster.advance('30s');
   paused.clear();
-  for (const name of names) await cluster.during(cluster.nodes[0]!.service.resumeTask(name));
+  const [last] = cluster.nodes.map(({ service }) => service);
+  for (const name of names) {
+    await cluster.during(last!.restoreTask(name).catch(() => undefined)); // most have not been deleted
+    await cluster.during(last!.resumeTask(name));
+  }
   await cluster.advance('90s');
 
   for (const name of names) {

@@ -60,7 +60,9 @@ export const GRACE_MS = 1_000;
 export function decideClaim(state: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
   const { now } = request;
   const own = state.runs.find((run) => run.id === request.runId);
-  if (own) return { outcome: { kind: 'claimed', run: own, more: true, task } }; // an earlier attempt of this claim went through
+  // An earlier attempt of this claim went through, unheard. It is written once more for a token of its own: the version it
+  // was found in may be that of somebody else's claim.
+  if (own) return { next: state, outcome: { kind: 'claimed', run: own, more: true, task } };
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
   if (task.doc.state !== 'active' || isSpent(state, task)) return { outcome: { kind: 'idle' } };
 

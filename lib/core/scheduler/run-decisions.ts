@@ -60,7 +60,7 @@ export function decideTakeOver(
 ): UnitDecision<RunEntry | undefined> {
   if (BigInt(state.task) > task.token) return { outcome: undefined }; // the task has changed: look again with what it is now
   const run = state.runs.find((other) => other.id === orphan.id);
-  if (run?.boot === by.boot && run.attempt === orphan.attempt + 1) return { outcome: run };
+  if (run?.boot === by.boot && run.attempt === orphan.attempt + 1) return { next: state, outcome: run }; // for a token of its own
   if (!run || run.boot !== orphan.boot || run.attempt !== orphan.attempt || run.session !== orphan.session)
     return { outcome: undefined };
   const { node, boot, session, now } = by;
@@ -106,7 +106,7 @@ export function decideManual(
 ): UnitDecision<ManualOutcome> {
   const { runId: id, node, boot, session, now, trigger } = request;
   const own = state.runs.find((run) => run.id === id);
-  if (own) return { outcome: { kind: 'claimed', run: own } };
+  if (own) return { next: state, outcome: { kind: 'claimed', run: own } }; // for a token of its own
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
   const blocker = blockerOf(state, task);
   if (blocker) return { outcome: { kind: 'overlap', blocker } };

@@ -9,6 +9,9 @@ import { decideFinish, decideRebind } from './run-decisions.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry } from './unit-state.js';
 
+/** In place of a session: the run waits for whoever owns its unit. */
+const RELEASED = 'released';
+
 /** A claimed run on this node, from the claim until its end is recorded. */
 export interface ClaimedRun {
   unit: Unit;
@@ -99,6 +102,7 @@ export class RunLauncher {
   async rebind(session: string): Promise<void> {
     await Promise.all(
       [...this.live.values()].map(async (run) => {
+        if (run.handOver) return; // it is given up, not taken along
         const { unit, entry } = run;
         const hold = { id: entry.id, boot: entry.boot, attempt: entry.attempt };
         const update = await this.context.units.update(
@@ -151,6 +155,26 @@ export class RunLauncher {
     }
   }
 
+  /** Unbinds the run from this node's session, which may live on: nobody would look for an orphan under it. */
+  private async release({ unit, task, entry }: LiveRun, reason: string | undefined): Promise<void> {
+    const { units, logger } = this.context;
+    const hold = { id: entry.id, boot: entry.boot, attempt: entry.attempt };
+    const what = `A run of task "${task.name}" did not come to its end on this node and is left for another to start again`;
+    logger.warn(what, { runId: entry.id, reason });
+    try {
+      await units.update(
+        unit,
+        (state) => decideRebind(state, hold, RELEASED),
+        () => !this.closed,
+      );
+    } catch (error) {
+      logger.debug('The session of this node ends, and releases its runs', {
+        runId: entry.id,
+        reason: (error as Error).message,
+      });
+    }
+  }
+
   private forget(run: LiveRun): void {
     if (this.live.get(run.entry.id) === run) this.live.delete(run.entry.id);
     this.onEnd(run.unit);
@@ -179,7 +203,8 @@ export class RunLauncher {
   /** Why the handler must not start, as far as this node knows without asking. */
   private knownObstacle(run: LiveRun): Obstacle | undefined {
     if (run.abort.reason) return { outcome: 'cancelled', why: run.abort.reason.message };
-    const state = this.context.catalog.get(run.task.name)?.doc.state;
+    const doc = this.context.catalog.get(run.task.name)?.doc;
+    const state = doc?.generation === run.unit.generation ? doc.state : undefined; // made anew, it has ticks of its own
     const { tick, trigger } = run.entry;
     if (tick === undefined || trigger === 'recovery' || state === 'active' || state === 'completed') return undefined;
     return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
@@ -239,13 +264,7 @@ export class RunLauncher {
     const { unit, task, entry } = run;
     const record = toRecord(run, result);
     if (run.handOver && result.outcome !== 'succeeded') {
-      logger.warn(
-        `A run of task "${task.name}" did not come to its end on this node and is left for another to start again`,
-        {
-          runId: entry.id,
-          reason: result.error?.message,
-        },
-      );
+      await this.release(run, result.error?.message);
       return record;
     }
     // While the session is trusted nobody else can settle the run, so history may go in the same commit.
