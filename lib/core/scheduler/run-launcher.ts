@@ -206,7 +206,8 @@ export class RunLauncher {
     const doc = this.context.catalog.get(run.task.name)?.doc;
     const state = doc?.generation === run.unit.generation ? doc.state : undefined; // made anew, it has ticks of its own
     const { tick, trigger } = run.entry;
-    if (tick === undefined || trigger === 'recovery' || state === 'active' || state === 'completed') return undefined;
+    if (tick === undefined || state === 'active' || state === 'completed') return undefined;
+    run.handOver ||= trigger === 'recovery'; // it has begun once, and begins again when the task goes on
     return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
   }
 
