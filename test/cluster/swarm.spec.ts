@@ -218,10 +218,14 @@ async function swarm(seed: number): Promise<void> {
   if (problems.length > 0) throw new Error(`seed ${seed}:\n${problems.slice(0, 10).join('\n')}`);
 }
 
+/** Seeds that once failed: they run first, whatever else is asked for. */
+const KNOWN = [3, 4, 19, 32, 110, 170, 201, 203];
+
 describe('Swarm', () => {
   it(`holds every rule over ${SEEDS} seeds of random faults`, async () => {
     const failures: string[] = [];
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    const seeds = [...KNOWN, ...Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index)];
+    for (const seed of new Set(seeds)) {
       await swarm(seed).catch((error: Error) =>
         failures.push(error.message.startsWith('seed') ? error.message : `seed ${seed}: ${error.stack}`),
       );
