@@ -1,9 +1,7 @@
+import { DEFAULT_HANDLER } from '../cluster/node-record.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import type { TaskSource } from '../task/task-definition.js';
 import type { Handler } from './task-run.js';
-
-/** The id of the handler that takes every task which has no handler of its own. */
-const DEFAULT_ID = '*';
 
 /** The handlers this process has, by id. */
 export class HandlerTable {
@@ -17,7 +15,7 @@ export class HandlerTable {
     const taken = this.handlers.get(id);
     if (taken) {
       const [what, cure] =
-        id === DEFAULT_ID
+        id === DEFAULT_HANDLER
           ? ['There are two default handlers', 'Give one of them an id']
           : [`Two handlers or tasks are named "${id}"`, 'Give one of them another name'];
       throw new DistributedScheduleError('INVALID_OPTIONS', `${what}: ${taken.origin} and ${origin}. ${cure}`);
@@ -42,7 +40,7 @@ export class HandlerTable {
   /** A static task runs only where its own code is: the default handler stands in for dynamic ones alone. */
   find({ handler, source }: { handler: string; source: TaskSource }): Handler | undefined {
     const own = this.handlers.get(handler);
-    return (own ?? (source === 'dynamic' ? this.handlers.get(DEFAULT_ID) : undefined))?.handler;
+    return (own ?? (source === 'dynamic' ? this.handlers.get(DEFAULT_HANDLER) : undefined))?.handler;
   }
 
   ids(): string[] {

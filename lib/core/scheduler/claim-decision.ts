@@ -15,8 +15,6 @@ export interface ClaimRequest {
   node: string;
   boot: string;
   session: string;
-  /** Whether a slot is held. Without one nothing is claimed. */
-  slot: boolean;
   /** A standby only takes over what is free: it judges no overlap. */
   standby: boolean;
   /** Runs that were found alive by a fresh look: only such a run may stand in the way of a tick. */
@@ -38,7 +36,6 @@ export type ClaimOutcome =
   | { kind: 'blocked' }
   /** The run in the way has not been looked after yet: it may be an orphan. */
   | { kind: 'suspect' }
-  | { kind: 'no-slot' }
   /** Somebody has changed the task since this node heard of it. */
   | { kind: 'stale-task' };
 
@@ -98,7 +95,6 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
     const skipped = settleTicks(state, [...plan.settle, overlap]);
     return { next: skipped.state, outcome: { kind: 'settled' }, skips: skipped.skips };
   }
-  if (!request.slot) return { outcome: { kind: 'no-slot' } };
 
   const { runId: id, node, boot, session } = request;
   const seq = settled.state.seq + 1;

@@ -11,12 +11,20 @@ export interface RunHold {
   attempt: number;
 }
 
-function held(state: UnitState, { id, boot, attempt }: RunHold): RunEntry | undefined {
+/** The run, where it is still this incarnation's. */
+export function held(state: UnitState, { id, boot, attempt }: RunHold): RunEntry | undefined {
   return state.runs.find((run) => run.id === id && run.boot === boot && run.attempt === attempt);
 }
 
 function without(state: UnitState, run: RunEntry): RunEntry[] {
   return state.runs.filter((other) => other !== run);
+}
+
+/** The unit after one of its runs has come to an end. */
+function ended(state: UnitState, run: RunEntry, outcome: RunOutcome, at: EpochMs): UnitState {
+  const { id, tick, node } = run;
+  const last = { id, outcome, at, node, ...(tick !== undefined && { tick }) };
+  return { ...state, runs: without(state, run), counters: count(state.counters, outcome), last };
 }
 
 /** Takes the run out and counts how it ended. `'not-ours'`: somebody has settled it or taken it over; nothing is recorded. */
@@ -31,16 +39,7 @@ export function decideFinish(
     const before = state.last?.id === hold.id && state.last.outcome === outcome && state.last.at === at;
     return { outcome: before ? 'finished' : 'not-ours' }; // `before`: an earlier attempt of this finish went through
   }
-  const last = { id: run.id, outcome, at, node: run.node, ...(run.tick !== undefined && { tick: run.tick }) };
-  return {
-    next: { ...state, runs: without(state, run), counters: count(state.counters, outcome), last },
-    outcome: 'finished',
-  };
-}
-
-/** Whether the run is still this incarnation's to start. */
-export function decideVerify(state: UnitState, hold: RunHold): UnitDecision<boolean> {
-  return { outcome: held(state, hold) !== undefined };
+  return { next: ended(state, run, outcome, at), outcome: 'finished' };
 }
 
 /** Binds a run that goes on to the session its node has opened since. */
@@ -82,17 +81,7 @@ export function decideLost(state: UnitState, orphan: RunEntry, at: EpochMs): Uni
     (other) => other.id === orphan.id && other.attempt === orphan.attempt && other.session === orphan.session,
   );
   if (!run) return { outcome: false };
-  const last = {
-    id: run.id,
-    outcome: 'lost' as const,
-    at,
-    node: run.node,
-    ...(run.tick !== undefined && { tick: run.tick }),
-  };
-  return {
-    next: { ...state, runs: without(state, run), counters: count(state.counters, 'lost'), last },
-    outcome: true,
-  };
+  return { next: ended(state, run, 'lost', at), outcome: true };
 }
 
 export type ManualOutcome =

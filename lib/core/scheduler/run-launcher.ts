@@ -5,7 +5,7 @@ import { RunAbort } from '../execution/run-abort.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
 import { runRecordOf } from './run-record.js';
-import { decideFinish, decideRebind } from './run-decisions.js';
+import { decideFinish, decideRebind, held } from './run-decisions.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry } from './unit-state.js';
 
@@ -104,10 +104,9 @@ export class RunLauncher {
       [...this.live.values()].map(async (run) => {
         if (run.handOver) return; // it is given up, not taken along
         const { unit, entry } = run;
-        const hold = { id: entry.id, boot: entry.boot, attempt: entry.attempt };
         const update = await this.context.units.update(
           unit,
-          (state) => decideRebind(state, hold, session),
+          (state) => decideRebind(state, entry, session),
           () => false,
         );
         if (update === 'gone' || !update.outcome)
@@ -158,13 +157,12 @@ export class RunLauncher {
   /** Unbinds the run from this node's session, which may live on: nobody would look for an orphan under it. */
   private async release({ unit, task, entry }: LiveRun, reason: string | undefined): Promise<void> {
     const { units, logger } = this.context;
-    const hold = { id: entry.id, boot: entry.boot, attempt: entry.attempt };
     const what = `A run of task "${task.name}" did not come to its end on this node and is left for another to start again`;
     logger.warn(what, { runId: entry.id, reason });
     try {
       await units.update(
         unit,
-        (state) => decideRebind(state, hold, RELEASED),
+        (state) => decideRebind(state, entry, RELEASED),
         () => !this.closed,
       );
     } catch (error) {
@@ -224,10 +222,8 @@ export class RunLauncher {
     const { keeper, units } = this.context;
     try {
       const state = await units.read(unit);
-      const there = state?.runs.some(
-        (run) => run.id === entry.id && run.boot === entry.boot && run.attempt === entry.attempt,
-      );
-      return there === true && keeper.session?.id === entry.session && (await keeper.renew());
+      if (!state || !held(state, entry)) return false;
+      return keeper.session?.id === entry.session && (await keeper.renew());
     } catch {
       return false; // whatever keeps the registry from saying yes means no
     }
@@ -272,11 +268,10 @@ export class RunLauncher {
     const known = catalog.get(task.name)?.doc.generation === unit.generation;
     const early = known && keeper.trusted() && keeper.session?.id === run.entry.session;
     if (early) recorder.record(record, entry.seq);
-    const hold = { id: entry.id, boot: entry.boot, attempt: entry.attempt };
     try {
       const update = await units.update(
         unit,
-        (state) => decideFinish(state, hold, result.outcome, result.endedAt),
+        (state) => decideFinish(state, entry, result.outcome, result.endedAt),
         () => !this.closed,
       );
       if (update !== 'gone' && update.outcome === 'finished') {

@@ -13,6 +13,7 @@ import {
   type ClaimRequest,
   type UnitDecision,
 } from './claim-decision.js';
+import type { Role } from './placement.js';
 import { recordSkips } from './record-skips.js';
 import type { Recovery } from './recovery.js';
 import type { RunLauncher } from './run-launcher.js';
@@ -45,7 +46,7 @@ const BLOCKED_POLL_MS = 1_000;
  */
 interface Charge {
   readonly unit: Unit;
-  readonly role: 'owner' | 'standby';
+  readonly role: Role;
   appointment?: Disposable;
   /** As a standby: the tick it waits for the owner to take. */
   tick?: EpochMs;
@@ -78,7 +79,7 @@ export class TickLoop {
   ) {}
 
   /** Takes the unit into this node's care, in this role; a unit already in it is left as it is. */
-  take(unit: Unit, role: Charge['role']): void {
+  take(unit: Unit, role: Role): void {
     const before = this.charges.get(unit.key);
     if (before?.role === role) return;
     if (before) this.drop(unit);
@@ -106,7 +107,7 @@ export class TickLoop {
   }
 
   /** What this node looks after from now on. */
-  replace(placed: ReadonlyMap<string, { unit: Unit; role: Charge['role'] }>): void {
+  replace(placed: ReadonlyMap<string, { unit: Unit; role: Role }>): void {
     for (const [key, { unit }] of [...this.charges]) if (!placed.has(key)) this.drop(unit);
     for (const { unit, role } of placed.values()) this.take(unit, role);
   }
@@ -287,7 +288,6 @@ export class TickLoop {
       node: node.id,
       boot: node.boot,
       session,
-      slot: true,
       standby,
       alive: (run) => verified.has(run.id) || this.launcher.isLive(run),
       floor: units.floor(charge.unit),

@@ -55,6 +55,9 @@ export class TaskCommands {
    * declared it before, and only makes good what the registry has lost; a newer deploy may have changed it since.
    */
   async declare(input: TaskInput, { again = false } = {}): Promise<'declared' | 'unchanged' | 'deleted'> {
+    const held = this.scheduler.context.catalog.get(input.name)?.doc;
+    // at every join, for every static task: not worth defining it anew to find that it is there
+    if (again && held && held.state !== 'purged') return held.state === 'deleted' ? 'deleted' : 'unchanged';
     const fresh = this.newDocument(input, 'static');
     const settled = (doc: TaskDocument | undefined): 'unchanged' | 'deleted' | undefined =>
       doc?.state === 'deleted'
@@ -62,7 +65,7 @@ export class TaskCommands {
         : doc && isLive(doc) && (again || doc.declared === fresh.declared)
           ? 'unchanged'
           : undefined;
-    const known = settled(this.scheduler.context.catalog.get(input.name)?.doc);
+    const known = settled(held);
     if (known) return known;
     let outcome: 'declared' | 'unchanged' | 'deleted' = 'declared';
     await this.create(input.name, (doc) => {
