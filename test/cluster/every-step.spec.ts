@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CallStep } from '../../lib/testing/cluster/host.js';
+import type { CallStep } from '../../lib/testing/cluster/link.js';
 import { probedCluster } from '../support/probe.js';
 
 /** Enough calls to reach from before the claim of one tick to after the record of its run. */

@@ -94,10 +94,26 @@ export class MemoryStore {
 
   /** All data is lost, as by a server that kept it in memory and was restarted. Who watches is told to look again. */
   wipe(): void {
+    this.restore([]);
+  }
+
+  /** What a backup made now would hold: documents that live and die with a session are not worth keeping. */
+  backup(): Entry[] {
+    return [...this.entries.values()].filter(({ session }) => session === undefined);
+  }
+
+  /** Only what the backup holds is left; sessions are over. Tokens go on from where they were, as a server's time does. */
+  restore(backup: readonly Entry[]): void {
     for (const session of this.sessions.values()) session.timer.dispose();
     this.sessions.clear();
     this.entries.clear();
+    for (const entry of backup) this.entries.set(entry.key, entry);
     for (const { listener } of [...this.watchers]) listener({ type: 'resync' });
+  }
+
+  /** How many sessions and watchers there are: none is left when every client is gone. */
+  get clients(): { sessions: number; watchers: number } {
+    return { sessions: this.sessions.size, watchers: this.watchers.size };
   }
 
   private expireAfter(id: string, delayMs: number): Disposable {

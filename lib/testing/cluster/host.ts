@@ -1,135 +1,132 @@
 import type { Clock } from '../../core/common/clock.js';
-import type { Disposable } from '../../core/common/disposable.js';
-import { RegistryUnavailableError } from '../../core/registry/registry-errors.js';
-import type { Change, Registry, RegistrySession } from '../../core/registry/registry.js';
+import type { Registry } from '../../core/registry/registry.js';
+import { linkTo, type CallStep, type Cut, type Fate, type LinkState, type WatchFate } from './link.js';
 
-/**
- * What of a node's link to the registry is cut. `requests`: nothing arrives. `replies`: requests arrive and are carried
- * out, unheard of. `watches`: calls work, but the node is told of nothing.
- */
-export type Cut = 'none' | 'requests' | 'replies' | 'watches';
-
-/** A call before it reaches the registry, and after the registry has carried it out. */
-export type CallStep = 'request' | 'reply';
-
-/** How long a call waits for an answer that does not come. */
-const CALL_TIMEOUT_MS = 1_000;
+/** The fate of the call it asks about: `call` counts the host's calls from 1. */
+type JudgeCall = (call: number, step: CallStep) => Fate;
 
 /**
  * The machine a node runs on, as far as the node can tell: its clock and its link to the registry, both of which can
  * fail. A crashed host runs nothing any more; a frozen one runs nothing until it is thawed, and then all at once.
  */
-export class Host {
+export class Host implements LinkState {
   skewMs = 0;
   /** How many calls of the registry this host has made. */
   calls = 0;
-  /** What becomes of each call: it passes, its request or reply is lost, or the host crashes right there. */
-  fate?: (call: number, step: CallStep) => 'passes' | 'lost' | 'crash';
+  /** How often the host was given control: a timer was due, an answer or a change came in. */
+  steps = 0;
+  /** Called before each step with its number: a test may crash or freeze the host right there. */
+  onStep?: (step: number) => void;
+  /** What becomes of each call. @default everything passes at once */
+  fate?: JudgeCall;
+  /** What becomes of each change that a watch is to be told. @default everything passes at once */
+  watchFate?: () => WatchFate;
+  /** Reads that need not be fresh show the registry as it was so long ago; needs the cluster's replica. */
+  staleMs = 0;
+  /** In which order what has piled up in a frozen host happens when it thaws. @default as it came */
+  shuffle?: <T>(items: T[]) => T[];
+  cut: Cut = 'none';
+  /** Timers that are set: none is left of a node that has stopped. */
+  timers = 0;
   private crashed = false;
-  private thawed?: Promise<void>;
-  private thaw?: () => void;
-  private cut: Cut = 'none';
-  private readonly watches = new Set<(change: Change) => void>();
+  private frozen = false;
+  private waiting: (() => void)[] = [];
+  private readonly resyncs = new Set<() => void>();
+  private rate = 1;
+  private gainedMs = 0;
+  private gainedAt = 0;
 
-  constructor(private readonly base: Clock) {}
+  constructor(readonly base: Clock) {}
 
   readonly clock: Clock = {
-    now: () => this.base.now() + this.skewMs,
-    monotonic: () => this.base.monotonic(),
-    setTimer: (delayMs, fn) => this.base.setTimer(delayMs, () => this.whenRunning(fn)),
+    now: () => this.base.now() + this.skewMs + this.gained(),
+    monotonic: () => this.base.monotonic() + this.gained(),
+    setTimer: (delayMs, fn) => {
+      let open = true;
+      const close = (): void => {
+        if (open) this.timers--;
+        open = false;
+      };
+      this.timers++;
+      const timer = this.base.setTimer(delayMs / this.rate, () =>
+        this.whenRunning(() => {
+          if (!open) return; // disposed while the host was frozen
+          close();
+          fn();
+        }),
+      );
+      return {
+        dispose: () => {
+          close();
+          timer.dispose();
+        },
+      };
+    },
   };
 
   /** Nothing of this host happens any more. Its session ends when the store notices. */
   crash(): void {
     this.crashed = true;
+    this.waiting = [];
+  }
+
+  get isCrashed(): boolean {
+    return this.crashed;
+  }
+
+  get isFrozen(): boolean {
+    return this.frozen;
   }
 
   freeze(): void {
-    this.thawed ??= new Promise((resolve) => (this.thaw = resolve));
+    this.frozen = true;
   }
 
   unfreeze(): void {
-    this.thaw?.();
-    this.thawed = undefined;
+    if (!this.frozen) return;
+    this.frozen = false;
+    const waiting = this.waiting.splice(0);
+    for (const fn of this.shuffle?.(waiting) ?? waiting) this.base.setTimer(0, () => this.whenRunning(fn));
+  }
+
+  /** Its clock, wall and monotonic alike, runs so much faster or slower from now on: 0.02 is two percent fast. */
+  drift(by: number): void {
+    this.gainedMs = this.gained();
+    this.gainedAt = this.base.monotonic();
+    this.rate = 1 + by;
   }
 
   cutLink(cut: Cut): void {
     const healed = this.cut !== 'none' && cut === 'none';
     this.cut = cut;
-    if (healed) for (const listener of this.watches) listener({ type: 'resync' });
+    if (healed) for (const resync of this.resyncs) resync();
   }
 
   /** The registry as this host reaches it. */
-  link(registry: Registry): Registry {
-    const linked: Registry = {
-      kind: registry.kind,
-      capabilities: registry.capabilities,
-      connect: () => this.call(() => registry.connect()),
-      close: async () => undefined, // the store is shared: closing one client must not close the others
-      get: (key, options) => this.call(() => registry.get(key, options)),
-      list: (prefix, page) => this.call(() => registry.list(prefix, page)),
-      commit: (writes) => this.call(() => registry.commit(writes)),
-      watch: (prefix, listener) => this.call(() => this.watch(registry, prefix, listener)),
-      openSession: (options) => this.call(async () => this.session(await registry.openSession(options))),
-      describe: () => this.call(() => registry.describe()),
-    };
-    if (registry.serverTime) linked.serverTime = () => this.call(() => registry.serverTime!());
-    return linked;
+  link(registry: Registry, past?: (ageMs: number) => Pick<Registry, 'get' | 'list'>): Registry {
+    return linkTo(registry, this, past);
   }
 
-  private session(session: RegistrySession): RegistrySession {
-    const { id, ttlMs } = session;
-    return { id, ttlMs, renew: () => this.call(() => session.renew()), end: () => this.call(() => session.end()) };
+  /** Watches that are open: none is left of a node that has stopped. */
+  get watches(): number {
+    return this.resyncs.size;
   }
 
-  private async watch(registry: Registry, prefix: string, listener: (change: Change) => void): Promise<Disposable> {
-    const heard = (change: Change): void => {
-      if (this.cut === 'none') this.whenRunning(() => listener(change));
-    };
-    this.watches.add(heard);
-    const watch = await registry.watch(prefix, heard);
-    return {
-      dispose: () => {
-        this.watches.delete(heard);
-        watch.dispose();
-      },
-    };
+  /** For the link: to be told when it heals after a cut, since changes were lost. */
+  onHealed(resync: () => void): { dispose(): void } {
+    this.resyncs.add(resync);
+    return { dispose: () => void this.resyncs.delete(resync) };
   }
 
-  private whenRunning(fn: () => void): void {
+  /** Lets the host do something: at once, when it thaws, or never. */
+  whenRunning(fn: () => void): void {
     if (this.crashed) return;
-    if (this.thawed) void this.thawed.then(() => this.whenRunning(fn));
-    else fn();
+    if (!this.frozen) this.onStep?.(++this.steps);
+    if (this.frozen) this.waiting.push(fn);
+    else if (!this.crashed) fn();
   }
 
-  private async call<T>(work: () => Promise<T>): Promise<T> {
-    const number = ++this.calls;
-    await this.running();
-    if (this.cut === 'requests' || this.befall(number, 'request') === 'lost') return this.noAnswer();
-    await this.running();
-    const answer = await work();
-    if (this.cut === 'replies' || this.befall(number, 'reply') === 'lost') return this.noAnswer();
-    await this.running();
-    return answer;
-  }
-
-  private befall(call: number, step: CallStep): 'passes' | 'lost' {
-    const fate = this.fate?.(call, step) ?? 'passes';
-    if (fate === 'crash') this.crash();
-    return fate === 'lost' ? 'lost' : 'passes';
-  }
-
-  private noAnswer(): Promise<never> {
-    return new Promise((_, reject) => {
-      this.clock.setTimer(CALL_TIMEOUT_MS, () => {
-        reject(new RegistryUnavailableError('the registry does not answer', { outcomeUnknown: true }));
-      });
-    });
-  }
-
-  private async running(): Promise<void> {
-    if (this.crashed) await new Promise<never>(() => undefined);
-    while (this.thawed) await this.thawed;
-    if (this.crashed) await new Promise<never>(() => undefined);
+  private gained(): number {
+    return this.gainedMs + (this.base.monotonic() - this.gainedAt) * (this.rate - 1);
   }
 }

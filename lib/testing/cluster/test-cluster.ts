@@ -4,11 +4,13 @@ import { resolveStrategy } from '../../core/assignment/strategy-table.js';
 import type { Duration } from '../../core/common/duration.js';
 import { randomId } from '../../core/common/ids.js';
 import { SILENT_LOGGER, type LoggerPort } from '../../core/common/logger.js';
+import type { Registry } from '../../core/registry/registry.js';
 import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
 import { DEFAULT_CLUSTER, type SchedulerOptions } from '../../core/scheduler/scheduler-options.js';
 import { SchedulerService } from '../../core/service/scheduler-service.js';
 import { Host } from './host.js';
+import { LaggingReplica } from './lagging-replica.js';
 import { seededRandom } from '../seeded-random.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -22,6 +24,8 @@ export interface TestClusterOptions {
   /** @default 1 */
   seed?: number;
   logger?: LoggerPort;
+  /** Puts something between the store and the link of each node. */
+  wrap?: (registry: Registry, nodeId: string) => Registry;
   /** Whatever else differs from the defaults, for every node. */
   options?: Partial<Omit<SchedulerOptions, 'cluster'>> & { cluster?: Partial<SchedulerOptions['cluster']> };
 }
@@ -49,11 +53,19 @@ export class TestCluster {
   readonly clock: VirtualClock;
   readonly store: MemoryStore;
   readonly nodes: TestNode[] = [];
+  /** How far the registry's clock is ahead of true time. */
+  serverSkewMs = 0;
   private readonly random: () => number;
+  private lagging?: LaggingReplica;
 
   private constructor(private readonly options: TestClusterOptions) {
     this.clock = new VirtualClock(options.start?.getTime());
-    this.store = new MemoryStore(this.clock);
+    const { clock } = this;
+    this.store = new MemoryStore({
+      now: () => clock.now() + this.serverSkewMs,
+      monotonic: () => clock.monotonic(),
+      setTimer: (delayMs, fn) => clock.setTimer(delayMs, fn),
+    });
     this.random = seededRandom(options.seed ?? 1);
   }
 
@@ -62,6 +74,11 @@ export class TestCluster {
     for (let i = 0; i < (options.nodes ?? 3); i++) cluster.makeNode({});
     await cluster.settle(cluster.nodes);
     return cluster;
+  }
+
+  /** What stale reads are served from; it remembers from the first time it is asked for. */
+  get replica(): LaggingReplica {
+    return (this.lagging ??= new LaggingReplica(this.store));
   }
 
   node(index: number): TestNode {
@@ -87,9 +104,10 @@ export class TestCluster {
   }): TestNode {
     const host = new Host(this.clock);
     const id = extra.id ?? `node-${this.nodes.length + 1}`;
+    const registry = new MemoryRegistry({ store: this.store });
     const given = { ...this.options.options, ...extra.options };
     const scheduler = new Scheduler({
-      registry: host.link(new MemoryRegistry({ store: this.store })),
+      registry: host.link(this.options.wrap?.(registry, id) ?? registry, (ageMs) => this.replica.asOf(ageMs)),
       ownsRegistry: false,
       namespace: 'test',
       strategy: resolveStrategy('consistent-hash'),

@@ -1,0 +1,30 @@
+import type { Rule } from './rule.js';
+import { accounted } from './rules/accounted.js';
+import { claimed } from './rules/claimed.js';
+import { cursor } from './rules/cursor.js';
+import { definition } from './rules/definition.js';
+import { history } from './rules/history.js';
+import { honestEnd } from './rules/honest-end.js';
+import { onTime } from './rules/on-time.js';
+import { overlap } from './rules/overlap.js';
+import { recovery } from './rules/recovery.js';
+import { settled } from './rules/settled.js';
+import { singleStart } from './rules/single-start.js';
+import { tokens } from './rules/tokens.js';
+import type { World } from './world.js';
+
+/** The invariants of the protocol, one file each. */
+export const RULES: readonly ((world: World) => Rule)[] = [
+  singleStart,
+  claimed,
+  tokens,
+  onTime,
+  cursor,
+  accounted,
+  definition,
+  overlap,
+  recovery,
+  honestEnd,
+  history,
+  settled,
+];

@@ -1,0 +1,53 @@
+import { countTicks } from '../../../core/schedule/ticks.js';
+import type { Counters, RunEntry, UnitState } from '../../../core/scheduler/unit-state.js';
+import type { Rule } from '../rule.js';
+import { newRuns, type TaskVersion, type World } from '../world.js';
+import { reasonProblems } from './reasons.js';
+
+const SKIPS = ['coalesced', 'misfire-skipped', 'too-late', 'over-limit', 'overlap'] as const;
+
+/** A write that moves the cursor gives every tick it passes a run or a reason, and the reason is true. */
+export function accounted(world: World): Rule {
+  return {
+    name: 'accounted',
+    *unit({ key, task, before, after, entry }) {
+      if (!after) return;
+      const claims = newRuns(before, after).filter(({ attempt, tick }) => attempt === 1 && tick !== undefined);
+      const skips = SKIPS.reduce((sum, reason) => sum + added(reason, before, after), 0);
+      if (!before && after.seq === 0) return; // a unit is born
+      const versions = world.versionsFrom(task, (before ?? after).task);
+      if (versions.length === 0) return;
+      const verdicts = versions.map((version) => judge(version, { before, after, claims, skips }));
+      if (!verdicts.includes(undefined)) yield `${key}: ${verdicts.at(-1)}`;
+      if (!before || entry.process === undefined || world.suffers(undefined, 'server-clock')) return;
+      const problems = versions.map((version) =>
+        reasonProblems(version, { before, after, claims, at: entry.at }, world.options),
+      );
+      if (problems.every(({ length }) => length > 0)) yield `${key}: ${problems.at(-1)!.join('; ')}`;
+    },
+  };
+
+  function judge(
+    { doc, schedule }: TaskVersion,
+    {
+      before,
+      after,
+      claims,
+      skips,
+    }: { before: UnitState | undefined; after: UnitState; claims: RunEntry[]; skips: number },
+  ): string | undefined {
+    const from = Math.max(before?.cursor ?? 0, doc.since);
+    const ran = before ? claims.length : (after.counters.claimed ?? 0);
+    if (before && ran !== added('claimed', before, after))
+      return `${ran} runs came in, ${added('claimed', before, after)} were counted`;
+    if (after.cursor <= from) return ran + skips === 0 ? undefined : `${ran} runs and ${skips} skips without a tick`;
+    const { count: planned, atLeast } = countTicks(schedule, from, after.cursor);
+    if (planned === ran + skips || (atLeast && planned <= ran + skips)) return undefined;
+    if (world.lossAt > -Infinity && planned > ran + skips) return undefined; // what was lost is known to be settled, not how
+    return `of ${planned} ticks in (${from}, ${after.cursor}] ${ran} were claimed and ${skips} skipped`;
+  }
+}
+
+function added(name: keyof Counters, before: UnitState | undefined, after: UnitState): number {
+  return (after.counters[name] ?? 0) - (before?.counters[name] ?? 0);
+}

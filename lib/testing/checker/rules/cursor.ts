@@ -1,0 +1,24 @@
+import type { Counters, UnitState } from '../../../core/scheduler/unit-state.js';
+import type { Rule } from '../rule.js';
+
+const GROWING = ['cursor', 'seq', 'claimed'] as const satisfies (keyof UnitState)[];
+
+/** Whatever counts in a unit only grows: cursor, run numbers, counters, and the version of the task it was touched for. */
+export function cursor(): Rule {
+  return {
+    name: 'cursor',
+    *unit({ key, before, after }) {
+      if (!before || !after) return;
+      for (const name of GROWING) {
+        if ((after[name] ?? 0) < (before[name] ?? 0))
+          yield `${name} of ${key} went back from ${before[name]} to ${after[name]}`;
+      }
+      if (BigInt(after.task) < BigInt(before.task))
+        yield `${key} was touched for ${before.task} and then for the older ${after.task}`;
+      for (const name of Object.keys(before.counters) as (keyof Counters)[]) {
+        if ((after.counters[name] ?? 0) < before.counters[name]!)
+          yield `counter ${name} of ${key} went back from ${before.counters[name]} to ${after.counters[name] ?? 0}`;
+      }
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { countTicks } from '../../../core/schedule/ticks.js';
+import type { RunEntry, SkipTail, UnitState } from '../../../core/scheduler/unit-state.js';
+import { GRACE_MS } from '../../../core/scheduler/claim-decision.js';
+import type { CheckerOptions, TaskVersion } from '../world.js';
+
+/** How long after a tick its standby still takes it for one on time, at most. */
+const LONGEST_GRACE_MS = 10_000;
+
+/**
+ * Whether what became of ticks is what the task's policies say. The write was decided at some moment between `at -
+ * writeDelayMs` and `at`, by a clock that may be off by `clockErrorMs`; only what no such moment explains is a problem.
+ */
+export function reasonProblems(
+  { policies, schedule, doc }: TaskVersion,
+  { before, after, claims, at }: { before: UnitState; after: UnitState; claims: readonly RunEntry[]; at: number },
+  { clockErrorMs, writeDelayMs, claimAheadMs }: CheckerOptions,
+): string[] {
+  const latest = at + clockErrorMs;
+  const earliest = at - writeDelayMs - clockErrorMs;
+  const problems: string[] = [];
+  const skipped = after.tail && after.tail.seq > (before.tail?.seq ?? -1) ? after.tail : undefined;
+  if (skipped) problems.push(...skipProblems(skipped));
+  for (const { tick, trigger } of claims) if (tick !== undefined) problems.push(...claimProblems(tick, trigger));
+  return problems;
+
+  function skipProblems({ reason, from, to, blocker }: SkipTail): string[] {
+    const late = to < latest - GRACE_MS;
+    const wrong = ((): string | undefined => {
+      if (reason === 'too-late')
+        return to < latest - policies.misfireDeadlineMs ? undefined : 'its deadline had not passed';
+      if (reason === 'overlap') {
+        if (to > latest) return 'it was not due yet';
+        return before.runs.some(({ id }) => id === blocker?.runId) ? undefined : 'its blocker was not going on';
+      }
+      if (!late) return 'it was not late';
+      const policy = reason === 'coalesced' ? 'fire-once' : reason === 'over-limit' ? 'fire-all' : 'skip';
+      if (policy !== policies.misfire) return `the policy is ${policies.misfire}`;
+      if (reason !== 'over-limit') return undefined;
+      const waiting = countTicks(schedule, to, latest - GRACE_MS).count;
+      return waiting >= policies.misfireLimit ? undefined : `only ${waiting} late ticks followed it`;
+    })();
+    return wrong ? [`ticks ${from} to ${to} were settled as ${reason} at ${at}, but ${wrong}`] : [];
+  }
+
+  function claimProblems(tick: number, trigger: string): string[] {
+    const wrong = ((): string | undefined => {
+      if (schedule.next(tick - 1) !== tick) return 'it is no tick of the schedule';
+      if (tick <= doc.since) return `the task has ticks only after ${doc.since}`;
+      if (tick > latest + claimAheadMs) return 'it is too far ahead';
+      if (tick < earliest - policies.misfireDeadlineMs) return 'its deadline had passed';
+      if (trigger === 'schedule') return tick < earliest - LONGEST_GRACE_MS ? 'it was late, a misfire' : undefined;
+      if (trigger !== 'misfire') return `${trigger} claims no ticks`;
+      if (tick > latest - GRACE_MS) return 'it was not late';
+      const later = countTicks(schedule, tick, earliest - LONGEST_GRACE_MS).count;
+      if (policies.misfire === 'skip') return 'missed ticks of it are to be skipped';
+      if (policies.misfire === 'fire-once')
+        return later === 0 ? undefined : `it was not the latest missed one, ${later} followed`;
+      return later < policies.misfireLimit ? undefined : `${later} late ticks followed it, more than the limit`;
+    })();
+    return wrong ? [`tick ${tick} was claimed at ${at} as ${trigger}, but ${wrong}`] : [];
+  }
+}

@@ -1,0 +1,54 @@
+import { isCandidate } from '../../../core/cluster/node-record.js';
+import { keys } from '../../../core/registry/keyspace.js';
+import { isLive } from '../../../core/task/task-definition.js';
+import { unitsOf } from '../../../core/task/unit.js';
+import type { Rule } from '../rule.js';
+import type { TaskVersion, World } from '../world.js';
+
+/** Once healed: every due tick of a live task is settled, no run is left over, no unit is missing and none too many. */
+export function settled(world: World): Rule {
+  return {
+    name: 'settled',
+    *finish({ now }) {
+      const expected = new Set<string>();
+      for (const task of world.tasks.values()) {
+        if (!isLive(task.doc)) continue;
+        for (const { key } of unitsOf(task.name, task.doc)) {
+          expected.add(key);
+          yield* unitProblems(task, key, now);
+        }
+      }
+      for (const key of world.units.keys()) {
+        const [task] = key.slice(keys.units.length).split(/[#@]/, 1);
+        const halted = world.tasks.get(task!);
+        if (expected.has(key) || (halted && unitsOf(task!, halted.doc).some((unit) => unit.key === key))) continue;
+        yield `${key} is of no task any more`;
+      }
+    },
+  };
+
+  function* unitProblems(task: TaskVersion, key: string, now: number): Iterable<string> {
+    const unit = world.units.get(key);
+    const { doc, schedule, policies, name } = task;
+    const able = [...world.nodes.values()].some(({ record }) =>
+      isCandidate(record, doc.definition, policies.nodeSelector),
+    );
+    if (!able) return;
+    if (!unit) {
+      if (doc.state === 'active') yield `task "${name}" has no unit`;
+      return;
+    }
+    const spent = policies.oneShot && unit.claimed !== undefined && unit.claimed > doc.since;
+    const due = doc.state === 'active' && !spent ? schedule.next(Math.max(unit.cursor, doc.since)) : undefined;
+    if (due !== undefined && due < now - world.options.settleMs)
+      yield `the tick ${due} of "${name}" is not settled ${now - due} ms later`;
+    for (const run of unit.runs) {
+      if (doc.state !== 'active' && run.session === 'released') continue; // it waits for the task to go on
+      const going = world.calls.ofRun(run.id).some(({ how, aborted }) => how === undefined && !aborted);
+      const fresh = run.claimedAt > now - world.options.settleMs;
+      const holder = world.nodes.get(run.node)?.record;
+      if ((!going && !fresh) || holder?.boot !== run.boot)
+        yield `run ${run.id} of "${name}", held by ${run.node} since ${run.claimedAt}, is left over`;
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import { decodeNode, type NodeRecord } from '../../core/cluster/node-record.js';
+import { compileSchedule } from '../../core/schedule/schedule-spec.js';
+import type { Schedule } from '../../core/schedule/schedule.js';
+import { decodeUnit, type RunEntry, type UnitState } from '../../core/scheduler/unit-state.js';
+import { DEFAULT_POLICIES, type ResolvedPolicies } from '../../core/task/policies.js';
+import { decodeTask, type TaskDocument } from '../../core/task/task-definition.js';
+import { keys } from '../../core/registry/keyspace.js';
+import { Calls } from './calls.js';
+import type { LogEntry, WriteEntry } from './log.js';
+
+export interface CheckerOptions {
+  /** How far the clocks of nodes and witnesses may be apart, in milliseconds. @default 500 */
+  clockErrorMs: number;
+  /** How long a write may be under way, from the decision to the registry, in milliseconds. @default 5000 */
+  writeDelayMs: number;
+  /** The cluster's `claimAhead`. @default 100 */
+  claimAheadMs: number;
+  /** The cluster's `resync`. @default 30000 */
+  resyncMs: number;
+  /** How long after the last fault a tick that is due may be unsettled, in milliseconds. @default 25000 */
+  settleMs: number;
+}
+
+const DEFAULTS: CheckerOptions = {
+  clockErrorMs: 500,
+  writeDelayMs: 5_000,
+  claimAheadMs: 100,
+  resyncMs: 30_000,
+  settleMs: 25_000,
+};
+
+/** One version of a task, as written. */
+export interface TaskVersion {
+  readonly name: string;
+  readonly token: bigint;
+  readonly doc: TaskDocument;
+  readonly policies: ResolvedPolicies;
+  readonly schedule: Schedule;
+}
+
+/** A unit's state before and after a write; either may be missing. */
+export interface UnitChange {
+  entry: WriteEntry;
+  key: string;
+  /** `<task>` or `<task>#<shard>`. */
+  unit: string;
+  task: string;
+  before?: UnitState;
+  after?: UnitState;
+}
+
+/** To whom a run was granted, and by which version of its unit. */
+export interface Grant {
+  unitKey: string;
+  process: string | undefined;
+  attempt: number;
+  at: number;
+}
+
+/** What a log has told so far, put together: documents, calls of handlers, faults. */
+export class World {
+  readonly options: CheckerOptions;
+  /** By name, the latest version of each task. */
+  readonly tasks = new Map<string, TaskVersion>();
+  /** By key. */
+  readonly units = new Map<string, UnitState>();
+  readonly nodes = new Map<string, { record: NodeRecord; since: number }>();
+  /** `history/…` and `feed/…` as they stand. */
+  readonly records = new Map<string, string>();
+  /** By id of the run, as long as the registry keeps its data. */
+  readonly grants = new Map<string, Grant>();
+  /** How the runs ended that the registry has seen the end of. */
+  readonly ended = new Map<string, string>();
+  readonly calls = new Calls();
+  /** Every write of the registry is in the log, with who wrote it. */
+  watched = false;
+  /** When the registry last lost data. */
+  lossAt = -Infinity;
+  now = -Infinity;
+  private readonly versions = new Map<string, TaskVersion[]>();
+  private readonly holders = new Map<string, Set<string>>();
+  private readonly faults = new Map<string, Map<string, { since: number; until: number }>>();
+  private readonly unitWrites = new Map<string, number>();
+
+  constructor(options: Partial<CheckerOptions>) {
+    this.options = { ...DEFAULTS, ...options };
+  }
+
+  /** The version of the task that has this token. */
+  versionOf(task: string, token: string): TaskVersion | undefined {
+    return this.versions.get(task)?.find((version) => String(version.token) === token);
+  }
+
+  /** The versions that somebody who writes under `token` may have known: this one and all since. */
+  versionsFrom(task: string, token: string): TaskVersion[] {
+    return (this.versions.get(task) ?? []).filter((version) => version.token >= BigInt(token));
+  }
+
+  /** Whether the run stood in the version of the unit that has this token. */
+  stoodIn(unitKey: string, token: string, runId: string): boolean {
+    return this.holders.get(`${unitKey} ${token}`)?.has(runId) ?? false;
+  }
+
+  /** When the unit was last written. */
+  writtenAt(unitKey: string): number {
+    return this.unitWrites.get(unitKey) ?? -Infinity;
+  }
+
+  /** Whether this fault befalls the process now, or did within the last milliseconds. */
+  suffers(process: string | undefined, what: string, withinMs = 0): boolean {
+    const fault = this.faults.get(process ?? '')?.get(what);
+    return fault !== undefined && fault.until + withinMs >= this.now;
+  }
+
+  /** Whether anything ever befell the process. */
+  everSuffered(process: string | undefined): boolean {
+    return this.faults.has(process ?? '') || this.faults.has('');
+  }
+
+  /** What a write does to a unit; `undefined` where it is no unit's. */
+  unitChange(entry: WriteEntry): UnitChange | undefined {
+    const { key, value } = entry;
+    if (!key.startsWith(keys.units)) return undefined;
+    const unit = key.slice(keys.units.length, key.lastIndexOf('@'));
+    const task = unit.split('#', 1)[0]!;
+    const before = this.units.get(key);
+    const after = value === undefined ? undefined : decodeUnit(value);
+    return { entry, key, unit, task, ...(before && { before }), ...(after && { after }) };
+  }
+
+  take(entry: LogEntry, change: UnitChange | undefined): void {
+    this.now = entry.at;
+    this.calls.take(entry);
+    if (entry.type === 'write') this.write(entry, change);
+    else if (entry.type === 'data-loss') this.forgetAll();
+    else if (entry.type === 'fault' || entry.type === 'heal') {
+      const ofProcess = this.faults.get(entry.process ?? '') ?? new Map<string, { since: number; until: number }>();
+      const since = ofProcess.get(entry.what)?.since ?? entry.at;
+      ofProcess.set(entry.what, { since, until: entry.type === 'fault' ? Infinity : entry.at });
+      this.faults.set(entry.process ?? '', ofProcess);
+    }
+  }
+
+  private write(entry: WriteEntry, change: UnitChange | undefined): void {
+    const { key, value, token, process } = entry;
+    this.watched ||= process !== undefined;
+    if (change) this.writeUnit(change);
+    else if (key.startsWith(keys.tasks)) this.writeTask(key.slice(keys.tasks.length), value, token);
+    else if (key.startsWith(keys.nodes)) this.writeNode(key.slice(keys.nodes.length), value);
+    else if (value === undefined) this.records.delete(key);
+    else this.records.set(key, value);
+  }
+
+  private writeTask(name: string, value: string | undefined, token: string): void {
+    const doc = value === undefined ? undefined : decodeTask(value);
+    if (!doc) {
+      this.tasks.delete(name);
+      return;
+    }
+    const policies = { ...DEFAULT_POLICIES, ...doc.definition.policies };
+    const schedule = compileSchedule(doc.definition.schedule);
+    const version: TaskVersion = { name, token: BigInt(token), doc, policies, schedule };
+    this.tasks.set(name, version);
+    const known = this.versions.get(name);
+    if (known) known.push(version);
+    else this.versions.set(name, [version]);
+  }
+
+  private writeNode(id: string, value: string | undefined): void {
+    const record = value === undefined ? undefined : decodeNode(value);
+    const before = this.nodes.get(id);
+    if (!record) this.nodes.delete(id);
+    else {
+      const same = before?.record.session === record.session && before.record.status === record.status;
+      this.nodes.set(id, { record, since: same ? before.since : this.now });
+    }
+  }
+
+  private writeUnit({ key, before, after, entry }: UnitChange): void {
+    this.unitWrites.set(key, entry.at);
+    if (!after) {
+      this.units.delete(key);
+      return;
+    }
+    this.units.set(key, after);
+    if (after.runs.length > 0) this.holders.set(`${key} ${entry.token}`, new Set(after.runs.map(({ id }) => id)));
+    for (const run of newRuns(before, after)) {
+      this.grants.set(run.id, { unitKey: key, process: entry.process, attempt: run.attempt, at: entry.at });
+    }
+    for (const { id } of before?.runs ?? []) {
+      if (!after.runs.some((run) => run.id === id))
+        this.ended.set(id, after.last?.id === id ? after.last.outcome : '?');
+    }
+  }
+
+  private forgetAll(): void {
+    this.lossAt = this.now;
+    for (const map of [this.tasks, this.units, this.nodes, this.records, this.versions, this.grants]) map.clear();
+    this.calls.disown();
+  }
+}
+
+/** Runs that came in by this write, or were taken over by it. */
+export function newRuns(before: UnitState | undefined, after: UnitState): RunEntry[] {
+  return after.runs.filter((run) => {
+    const known = before?.runs.find(({ id }) => id === run.id);
+    return !known || known.attempt !== run.attempt || known.boot !== run.boot;
+  });
+}
