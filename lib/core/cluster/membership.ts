@@ -25,6 +25,8 @@ export interface MembershipHooks {
   /** Not in the cluster any more; a new join is under way. */
   onLost(reason: SessionLoss): void;
   onRenewed(): void;
+  /** Before a list is believed: what is missing in it may be lost, not gone. */
+  beforeList(): Promise<void>;
   /** Must not reject. */
   measureClock(): Promise<void>;
   /** Time for anti-entropy: read again what is watched. */
@@ -178,6 +180,7 @@ export class Membership {
   }
 
   private async loadNodes(): Promise<void> {
+    await this.hooks.beforeList();
     const before = this.view.tokens();
     this.view.replaceAll(await listAll(this.registry, keys.nodes), before);
   }

@@ -1,7 +1,8 @@
 import { DistributedScheduleError } from '../common/errors.js';
 import { randomId, type Random } from '../common/ids.js';
 import { keys } from '../registry/keyspace.js';
-import type { Registry } from '../registry/registry.js';
+import type { Clock, EpochMs } from '../common/clock.js';
+import type { Registry, Revision, Write } from '../registry/registry.js';
 
 /** The version of the documents in a namespace: a node refuses to join one it does not know. */
 export const PROTOCOL_VERSION = 1;
@@ -9,25 +10,46 @@ export const PROTOCOL_VERSION = 1;
 interface ClusterDocument {
   protocol: number;
   epoch: string;
+  /** No tick up to here is fired any more: what the registry held of them was lost. Absent: nothing ever was. */
+  lostUpTo?: EpochMs;
 }
 
 /**
  * Whether the registry still is what it was. The `cluster` document carries an epoch, written once in the life of a
- * namespace; a node that finds it gone, or another in its place, knows that the registry has lost its data.
+ * namespace and again whenever data was lost. A node that finds it gone, or another in its place, knows that the
+ * registry has lost its data; so does one that meets an older version of a document than it has seen, and it then
+ * writes a new epoch for all the others to see.
  */
 export class RegistryEpoch {
   private known?: string;
   private found?: string;
+  private lost: EpochMs = -Infinity;
 
   constructor(
     private readonly registry: Registry,
+    private readonly clock: Clock,
     private readonly random: Random,
+    /** Ticks are claimed so long before they are due. */
+    private readonly claimAheadMs: number,
   ) {}
 
-  /** @returns `'lost'` where the registry has forgotten what this node knew it to hold, until that is `accept`ed */
-  async check(): Promise<'same' | 'lost'> {
-    this.found = await this.readOrCreate();
+  /** Ticks up to here are settled, whatever the units say. */
+  get lostUpTo(): EpochMs {
+    return this.lost;
+  }
+
+  /**
+   * @param isOlder whether the registry shows an older version of something than this node has seen
+   * @returns `'lost'` where the registry has forgotten what this node knew it to hold, until that is `accept`ed
+   */
+  async check(isOlder: () => Promise<boolean>): Promise<'same' | 'lost'> {
+    const entry = await this.registry.get(keys.cluster, { fresh: true });
+    let document = entry && decode(entry.value);
+    if (!document) document = await this.write('absent');
+    else if (document.epoch === this.known && (await isOlder())) document = await this.write(entry!.revision);
+    this.found = document.epoch;
     this.known ??= this.found;
+    this.lost = Math.max(this.lost, document.lostUpTo ?? -Infinity);
     return this.known === this.found ? 'same' : 'lost';
   }
 
@@ -36,19 +58,24 @@ export class RegistryEpoch {
     this.known = this.found;
   }
 
-  private async readOrCreate(): Promise<string> {
-    const entry = await this.registry.get(keys.cluster, { fresh: true });
-    if (entry) return epochOf(entry.value);
-    const document: ClusterDocument = { protocol: PROTOCOL_VERSION, epoch: randomId(this.random, 12) };
-    const [result] = await this.registry.commit([{ key: keys.cluster, value: JSON.stringify(document), if: 'absent' }]);
-    return result?.ok || !result?.current ? document.epoch : epochOf(result.current.value);
+  /** A new epoch; should somebody have been quicker, theirs. */
+  private async write(condition: 'absent' | Revision): Promise<ClusterDocument> {
+    const document: ClusterDocument = {
+      protocol: PROTOCOL_VERSION,
+      epoch: randomId(this.random, 12),
+      ...(this.known !== undefined && { lostUpTo: this.clock.now() + this.claimAheadMs }),
+    };
+    const write: Write = { key: keys.cluster, value: JSON.stringify(document), if: condition };
+    const [result] = await this.registry.commit([write]);
+    return result?.ok || !result?.current ? document : decode(result.current.value);
   }
 }
 
 /** @throws DistributedScheduleError `PROTOCOL_VERSION` where the namespace is written by a version that is not understood */
-function epochOf(text: string): string {
-  const { protocol, epoch } = JSON.parse(text) as ClusterDocument;
-  if (protocol === PROTOCOL_VERSION) return epoch;
+function decode(text: string): ClusterDocument {
+  const document = JSON.parse(text) as ClusterDocument;
+  const { protocol } = document;
+  if (protocol === PROTOCOL_VERSION) return document;
   const message = `The registry holds documents of protocol ${protocol}, this version of the library writes ${PROTOCOL_VERSION}. Use one version, or another namespace`;
   throw new DistributedScheduleError('PROTOCOL_VERSION', message);
 }

@@ -7,7 +7,7 @@ import { newUnitState } from './unit-state.js';
 
 /**
  * What to do when the registry has lost its data: every node writes back the tasks and tombstones it knows, where they
- * are absent. Nothing older than this moment is made up for, since nobody can tell any more what of it has run.
+ * are absent or older. Nothing older than this moment is made up for, since nobody can tell any more what of it has run.
  */
 export class Amnesia {
   private checking?: Promise<boolean>;
@@ -23,9 +23,11 @@ export class Amnesia {
   }
 
   private async checkNow(): Promise<boolean> {
-    const { catalog, events, logger } = this.context;
+    const { catalog, events, logger, units } = this.context;
     const held = [...catalog.values()].filter(({ doc }) => doc.state !== 'purged');
-    if ((await this.epoch.check()) === 'same') return false;
+    const verdict = await this.epoch.check(() => units.hasGoneBack());
+    units.settledUpTo = this.epoch.lostUpTo;
+    if (verdict === 'same') return false;
     logger.error(
       'The registry has lost its data. This node writes back the tasks it knows; what fell due meanwhile is not made up for',
       {
@@ -38,12 +40,14 @@ export class Amnesia {
     return true;
   }
 
-  private async writeBack({ name, doc, units }: KnownTask): Promise<void> {
+  private async writeBack({ name, doc, units, token }: KnownTask): Promise<void> {
     const { registry, catalog, clock, units: store } = this.context;
     const now = clock.now();
     const restored: TaskDocument = { ...doc, since: now, updatedAt: now };
     const [key, value] = [keys.task(name), JSON.stringify(restored)];
-    const [result] = await registry.commit([{ key, value, if: 'absent' }]);
+    const there = await registry.get(key, { fresh: true });
+    if (there && there.token >= token) return void catalog.apply(there);
+    const [result] = await registry.commit([{ key, value, if: there?.revision ?? 'absent' }]);
     if (!result?.ok) {
       if (result?.current) catalog.apply(result.current);
       return;

@@ -46,6 +46,7 @@ export class Scheduler {
   readonly view: ClusterView;
   readonly membership: Membership;
   private readonly loop: TickLoop;
+  private readonly amnesia: Amnesia;
   private readonly registry: Registry;
   private readonly replica: TaskReplica;
   private readonly placement: PlacementKeeper;
@@ -91,13 +92,15 @@ export class Scheduler {
     };
     const executor = new Executor(this.handlers, clock, options.random, events);
     this.launcher = new RunLauncher(this.context, executor, (unit) => this.loop.runEnded(unit));
-    const amnesia = new Amnesia(this.context, new RegistryEpoch(this.registry, options.random));
+    const { random, cluster } = options;
+    const epoch = new RegistryEpoch(this.registry, clock, random, cluster.claimAheadMs);
+    this.amnesia = new Amnesia(this.context, epoch);
     const port = {
       commit: (w: Write) => batcher.commit(w),
       read: (key: string) => this.registry.get(key, { fresh: true }),
     };
-    this.writer = new TaskWriter(this.context, port, amnesia);
-    this.replica = new TaskReplica(this.context, this.writer, amnesia);
+    this.writer = new TaskWriter(this.context, port, this.amnesia);
+    this.replica = new TaskReplica(this.context, this.writer, this.amnesia);
     const recovery = new Recovery(this.context, this.launcher, this.handlers);
     this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, options.cluster);
     this.placement = new PlacementKeeper(
@@ -238,6 +241,7 @@ export class Scheduler {
       onLost: (reason: SessionLoss) => this.onLost(reason),
       onRenewed: () => this.onRenewed(),
       measureClock: () => this.measureClock(),
+      beforeList: async () => void (await this.amnesia.check()),
       onResync: async () => {
         await this.replica.load();
         this.loop.readoptWith((run) => !this.launcher.isLive(run));

@@ -25,6 +25,9 @@ interface Known {
 export class UnitStore {
   private readonly known = new Map<string, Known>();
   private readonly floors = new Map<string, EpochMs>();
+  private latest?: Entry;
+  /** Ticks up to here are settled in every unit: the registry has lost what it held of them. */
+  settledUpTo: EpochMs = -Infinity;
   private readonly lines = new Map<string, Promise<unknown>>();
   private readonly port: DocumentPort;
 
@@ -41,9 +44,19 @@ export class UnitStore {
     return this.known.get(unit.key)?.state;
   }
 
-  /** The latest cursor ever seen here: a registry that has lost data may show an older one, and must not be believed. */
+  /** Ticks up to here are settled, whatever the unit shows: a registry that has lost data may show an older cursor. */
   floor(unit: Unit): EpochMs {
-    return this.floors.get(unit.key) ?? -Infinity;
+    return Math.max(this.floors.get(unit.key) ?? -Infinity, this.settledUpTo);
+  }
+
+  /** Whether the registry shows an older version of a unit than this node has seen: it has gone back in time. */
+  async hasGoneBack(): Promise<boolean> {
+    const { latest } = this;
+    if (!latest) return false;
+    const now = await this.port.read(latest.key);
+    const older = now !== undefined && now.token < latest.token; // gone altogether, it may have been purged
+    if (older || !now) this.latest = undefined;
+    return older;
   }
 
   forget(unit: Unit): void {
@@ -109,6 +122,7 @@ export class UnitStore {
 
   private keep(key: string, known: Known): Known {
     this.known.set(key, known);
+    if (known.entry.token > (this.latest?.token ?? 0n)) this.latest = known.entry;
     if (known.state.cursor > (this.floors.get(key) ?? -Infinity)) this.floors.set(key, known.state.cursor);
     return known;
   }

@@ -1,5 +1,5 @@
 import type { LogEntry } from './log.js';
-import type { Rule } from './rule.js';
+import type { End, Rule } from './rule.js';
 import { RULES } from './rules.js';
 import { World, type CheckerOptions } from './world.js';
 
@@ -39,7 +39,8 @@ export class Checker {
 
   take(entry: LogEntry): void {
     const change = entry.type === 'write' ? this.world.unitChange(entry) : undefined;
-    for (const rule of this.rules) {
+    const judged = entry.type !== 'write' || !entry.restored;
+    for (const rule of judged ? this.rules : []) {
       this.note(rule, rule.entry?.(entry), entry);
       if (entry.type === 'start') this.note(rule, rule.start?.(entry), entry);
       if (change) this.note(rule, rule.unit?.(change), entry);
@@ -48,7 +49,7 @@ export class Checker {
   }
 
   /** All faults are over and the cluster has had time to settle: what should have come about has to be there. */
-  finish(end: { now: number }): void {
+  finish(end: End): void {
     for (const rule of this.rules) this.note(rule, rule.finish?.(end));
   }
 

@@ -49,6 +49,8 @@ export interface WriteEntry {
   token: string;
   /** Who wrote it. Absent: the store itself, as when a session ends, or somebody who was not watched. */
   process?: string;
+  /** After a loss of data: it is what the registry still holds, and is taken as it is. */
+  restored?: true;
 }
 
 /** The registry has lost what was written since some moment, or all of it; what it still holds follows as writes. */

@@ -1,6 +1,12 @@
 import type { LogEntry, StartEntry } from './log.js';
 import type { UnitChange } from './world.js';
 
+export interface End {
+  now: number;
+  /** Since when nothing has been in the way of any tick: no fault, no long run, no change. Absent: not judged. */
+  calmSince?: number;
+}
+
 /** One invariant. It sees each entry before the world takes it in, and answers with what is wrong about it. */
 export interface Rule {
   readonly name: string;
@@ -11,5 +17,5 @@ export interface Rule {
   /** The state of a unit is written or removed. */
   unit?(change: UnitChange): Iterable<string> | void;
   /** The cluster is healed and has had its time. */
-  finish?(end: { now: number }): Iterable<string> | void;
+  finish?(end: End): Iterable<string> | void;
 }

@@ -7,6 +7,7 @@ import { history } from './rules/history.js';
 import { honestEnd } from './rules/honest-end.js';
 import { onTime } from './rules/on-time.js';
 import { overlap } from './rules/overlap.js';
+import { prompt } from './rules/prompt.js';
 import { recovery } from './rules/recovery.js';
 import { settled } from './rules/settled.js';
 import { singleStart } from './rules/single-start.js';
@@ -27,4 +28,5 @@ export const RULES: readonly ((world: World) => Rule)[] = [
   honestEnd,
   history,
   settled,
+  prompt,
 ];

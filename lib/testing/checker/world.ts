@@ -1,4 +1,4 @@
-import { decodeNode, type NodeRecord } from '../../core/cluster/node-record.js';
+import { decodeNode, isCandidate, type NodeRecord } from '../../core/cluster/node-record.js';
 import { compileSchedule } from '../../core/schedule/schedule-spec.js';
 import type { Schedule } from '../../core/schedule/schedule.js';
 import { decodeUnit, type RunEntry, type UnitState } from '../../core/scheduler/unit-state.js';
@@ -19,6 +19,8 @@ export interface CheckerOptions {
   resyncMs: number;
   /** How long after the last fault a tick that is due may be unsettled, in milliseconds. @default 25000 */
   settleMs: number;
+  /** In quiet a tick starts this long after its instant at most, in milliseconds. @default 1000 */
+  promptMs: number;
 }
 
 const DEFAULTS: CheckerOptions = {
@@ -27,6 +29,7 @@ const DEFAULTS: CheckerOptions = {
   claimAheadMs: 100,
   resyncMs: 30_000,
   settleMs: 25_000,
+  promptMs: 1_000,
 };
 
 /** One version of a task, as written. */
@@ -115,6 +118,14 @@ export class World {
   /** Whether anything ever befell the process. */
   everSuffered(process: string | undefined): boolean {
     return this.faults.has(process ?? '') || this.faults.has('');
+  }
+
+  /** Whether a node that is known to work could run the task. */
+  hasCandidate(task: string): boolean {
+    const version = this.tasks.get(task);
+    if (!version) return false;
+    const { doc, policies } = version;
+    return [...this.nodes.values()].some(({ record }) => isCandidate(record, doc.definition, policies.nodeSelector));
   }
 
   /** What a write does to a unit; `undefined` where it is no unit's. */

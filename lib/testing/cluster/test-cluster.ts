@@ -24,8 +24,6 @@ export interface TestClusterOptions {
   /** @default 1 */
   seed?: number;
   logger?: LoggerPort;
-  /** Puts something between the store and the link of each node. */
-  wrap?: (registry: Registry, nodeId: string) => Registry;
   /** Whatever else differs from the defaults, for every node. */
   options?: Partial<Omit<SchedulerOptions, 'cluster'>> & { cluster?: Partial<SchedulerOptions['cluster']> };
 }
@@ -100,14 +98,16 @@ export class TestCluster {
   makeNode(extra: {
     id?: string;
     handlers?: Record<string, Handler>;
-    options?: TestClusterOptions['options'];
+    options?: Partial<Omit<SchedulerOptions, 'cluster' | 'node'>> & { node?: Partial<SchedulerOptions['node']> };
+    /** Puts something between the store and the node's link. */
+    wrap?: (registry: Registry) => Registry;
   }): TestNode {
     const host = new Host(this.clock);
     const id = extra.id ?? `node-${this.nodes.length + 1}`;
     const registry = new MemoryRegistry({ store: this.store });
     const given = { ...this.options.options, ...extra.options };
     const scheduler = new Scheduler({
-      registry: host.link(this.options.wrap?.(registry, id) ?? registry, (ageMs) => this.replica.asOf(ageMs)),
+      registry: host.link(extra.wrap?.(registry) ?? registry, (ageMs) => this.replica.asOf(ageMs)),
       ownsRegistry: false,
       namespace: 'test',
       strategy: resolveStrategy('consistent-hash'),

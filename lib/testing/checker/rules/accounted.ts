@@ -19,13 +19,22 @@ export function accounted(world: World): Rule {
       if (versions.length === 0) return;
       const verdicts = versions.map((version) => judge(version, { before, after, claims, skips }));
       if (!verdicts.includes(undefined)) yield `${key}: ${verdicts.at(-1)}`;
-      if (!before || entry.process === undefined || world.suffers(undefined, 'server-clock')) return;
+      if (!before || entry.process === undefined || impaired(entry.process)) return;
       const problems = versions.map((version) =>
         reasonProblems(version, { before, after, claims, at: entry.at }, world.options),
       );
       if (problems.every(({ length }) => length > 0)) yield `${key}: ${problems.at(-1)!.join('; ')}`;
     },
   };
+
+  /** The writer had decided by a wrong clock, or long before it wrote. */
+  function impaired(process: string): boolean {
+    return (
+      world.suffers(undefined, 'server-clock') ||
+      world.suffers(process, 'clock') ||
+      world.suffers(process, 'freeze', 2_000)
+    );
+  }
 
   function judge(
     { doc, schedule }: TaskVersion,

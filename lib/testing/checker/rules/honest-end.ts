@@ -23,7 +23,11 @@ export function honestEnd(world: World): Rule {
         }
         const calls = world.calls.ofRun(run.id).filter(({ start }) => start.process === entry.process);
         const call = calls.at(-1);
-        if (entry.process !== undefined && world.grants.get(run.id)?.process === entry.process) {
+        if (
+          entry.process !== undefined &&
+          run.session !== 'released' &&
+          world.grants.get(run.id)?.process === entry.process
+        ) {
           const wrong = contradiction(last.outcome, call);
           if (wrong) yield `run ${run.id} of ${key} is recorded as ${last.outcome}, but ${wrong}`;
         }
@@ -42,5 +46,6 @@ function contradiction(outcome: RunOutcome, call: Call | undefined): string | un
   if (outcome === 'failed') return call?.how === 'threw' ? undefined : 'its handler did not throw';
   if (!call) return undefined;
   if (outcome === 'lost') return 'its own process, which says so, did run it';
-  return call.aborted ? undefined : 'its handler was not told to end';
+  // told to end between two attempts, it had nobody to tell
+  return call.aborted || call.how ? undefined : 'its handler was not told to end';
 }

@@ -1,4 +1,3 @@
-import { isCandidate } from '../../../core/cluster/node-record.js';
 import { keys } from '../../../core/registry/keyspace.js';
 import { isLive } from '../../../core/task/task-definition.js';
 import { unitsOf } from '../../../core/task/unit.js';
@@ -30,10 +29,7 @@ export function settled(world: World): Rule {
   function* unitProblems(task: TaskVersion, key: string, now: number): Iterable<string> {
     const unit = world.units.get(key);
     const { doc, schedule, policies, name } = task;
-    const able = [...world.nodes.values()].some(({ record }) =>
-      isCandidate(record, doc.definition, policies.nodeSelector),
-    );
-    if (!able) return;
+    if (!world.hasCandidate(name)) return;
     if (!unit) {
       if (doc.state === 'active') yield `task "${name}" has no unit`;
       return;

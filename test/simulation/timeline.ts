@@ -1,0 +1,67 @@
+import type { NodeRecord } from '../../lib/core/cluster/node-record.js';
+import type { UnitState } from '../../lib/core/scheduler/unit-state.js';
+import type { TaskDocument } from '../../lib/core/task/task-definition.js';
+import type { Violation } from '../../lib/testing/checker/checker.js';
+import type { LogEntry } from '../../lib/testing/checker/log.js';
+
+/** As many lines as fit a screen or two: the last ones before the violation tell the most. */
+const MOST_LINES = 60;
+
+/** What led to a violation: everything about its task, the nodes and the faults, as lines for people. */
+export function timelineOf(violation: Violation, log: readonly LogEntry[]): string[] {
+  const { entry, message } = violation;
+  const until = entry ? log.indexOf(entry) + 1 : log.length;
+  const task = entry && 'task' in entry ? entry.task : (/(?:"|units\/)([\w:.-]+)/.exec(message)?.[1] ?? '');
+  const start = log[0]?.at ?? 0;
+  const lines: string[] = [];
+  for (const item of log.slice(0, until)) {
+    const text = concerns(item, task) ? describe(item) : undefined;
+    if (text) lines.push(`${((item.at - start) / 1_000).toFixed(3).padStart(9)} s  ${text}`);
+  }
+  return lines.slice(-MOST_LINES);
+}
+
+function concerns(entry: LogEntry, task: string): boolean {
+  if (entry.type === 'write')
+    return ['units/', 'tasks/'].some((folder) => entry.key.startsWith(folder + task)) || entry.key.startsWith('nodes/');
+  return 'task' in entry ? entry.task === task : true;
+}
+
+function describe(entry: LogEntry): string | undefined {
+  const who = ('process' in entry && entry.process) || 'registry';
+  switch (entry.type) {
+    case 'start':
+      return `${who} starts ${entry.runId} attempt ${entry.attempt} (${entry.trigger}), tick ${entry.tick}, token ${entry.token}`;
+    case 'end':
+      return `${who} ${entry.runId} ${entry.how}`;
+    case 'abort':
+      return `${who} ${entry.runId} is told to end`;
+    case 'write':
+      return `${who} writes ${entry.key} #${entry.token} ${entry.restored ? '(restored) ' : ''}${summary(entry.key, entry.value)}`;
+    case 'ask':
+      return `${who} is asked: ${entry.what} "${entry.task}" (${entry.id})`;
+    case 'answer':
+      return `answer to (${entry.id}): ${entry.how}`;
+    case 'data-loss':
+      return 'THE REGISTRY LOSES ITS DATA';
+    case 'fault':
+      return `FAULT ${entry.what} on ${who}`;
+    case 'heal':
+      return `healed: ${entry.what} on ${who}`;
+  }
+}
+
+function summary(key: string, value: string | undefined): string {
+  if (value === undefined) return 'removed';
+  if (key.startsWith('nodes/')) {
+    const { status, session, handlers } = JSON.parse(value) as NodeRecord;
+    return `${status} in session ${session}, ${handlers.length} handlers`;
+  }
+  if (key.startsWith('tasks/')) {
+    const { state, generation, since, definition } = JSON.parse(value) as TaskDocument;
+    return `${state} ${JSON.stringify(definition.schedule)} since ${since} generation ${generation}`;
+  }
+  const { cursor, task, runs, last, tail } = JSON.parse(value) as UnitState;
+  const held = runs.map(({ id, node, attempt, session }) => `${id}/${attempt} of ${node} in ${session}`).join(', ');
+  return `cursor ${cursor} task ${task} runs [${held}] last ${last ? `${last.id} ${last.outcome}` : '-'} tail ${tail ? `${tail.reason}@${tail.to}` : '-'}`;
+}
