@@ -52,6 +52,7 @@ export class Simulation {
       clockErrorMs: 500 + network.longestMs,
       writeDelayMs: network.longestMs + 1_000,
       claimAheadMs: times.claimAheadMs,
+      sessionTtlMs: times.ttlMs,
       resyncMs: times.resyncMs,
       settleMs: 15_000,
       promptMs: 100 + network.latencyMs * 20,
@@ -238,7 +239,9 @@ export class Simulation {
 
   /** Everything that befalls anybody is over. */
   heal(): void {
-    for (const { host, network, service } of this.alive()) {
+    for (const { host, network, service, process } of this.alive()) {
+      this.tell({ type: 'fault', at: this.now(), what: 'clock', process }); // it is put right by one more step
+      this.after(5_000, () => this.tell({ type: 'heal', at: this.now(), what: 'clock', process }));
       host.cutLink('none');
       host.unfreeze();
       host.staleMs = 0;

@@ -8,7 +8,7 @@ import type { LogEntry } from '../../lib/testing/checker/log.js';
 const MOST_LINES = 60;
 
 /** What led to a violation: everything about its task, the nodes and the faults, as lines for people. */
-export function timelineOf(violation: Violation, log: readonly LogEntry[]): string[] {
+export function timelineOf(violation: Violation, log: readonly LogEntry[], mostLines = MOST_LINES): string[] {
   const { entry, message } = violation;
   const until = entry ? log.indexOf(entry) + 1 : log.length;
   const task = entry && 'task' in entry ? entry.task : (/(?:"|units\/)([\w:.-]+)/.exec(message)?.[1] ?? '');
@@ -18,7 +18,7 @@ export function timelineOf(violation: Violation, log: readonly LogEntry[]): stri
     const text = concerns(item, task) ? describe(item) : undefined;
     if (text) lines.push(`${((item.at - start) / 1_000).toFixed(3).padStart(9)} s  ${text}`);
   }
-  return lines.slice(-MOST_LINES);
+  return lines.slice(-mostLines);
 }
 
 function concerns(entry: LogEntry, task: string): boolean {

@@ -37,10 +37,10 @@ export class ClusterClock implements Clock {
   /** Asks the registry for its time; a failure leaves the offset as it is. */
   async measure(serverTime: () => Promise<EpochMs>): Promise<void> {
     const sent = this.base.monotonic();
-    const sentWall = this.base.now();
     const server = await serverTime();
     const roundTripMs = this.base.monotonic() - sent;
-    this.add({ offsetMs: server - (sentWall + roundTripMs / 2), roundTripMs });
+    // held against the wall clock as it is now: it may have been stepped while the answer was under way
+    this.add({ offsetMs: server + roundTripMs / 2 - this.base.now(), roundTripMs });
   }
 
   private add(sample: { offsetMs: number; roundTripMs: number }): void {

@@ -27,8 +27,8 @@ export interface MembershipHooks {
   onRenewed(): void;
   /** Before a list is believed: what is missing in it may be lost, not gone. */
   beforeList(): Promise<void>;
-  /** Must not reject. */
-  measureClock(): Promise<void>;
+  /** Whether the registry's time is known; must not reject. */
+  measureClock(): Promise<boolean>;
   /** Time for anti-entropy: read again what is watched. */
   onResync(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export class Membership {
   private joining?: Promise<void>;
   private stopped = false;
   private readonly stopping = new AbortController();
-  private watch?: Disposable;
+  private watching?: Promise<Disposable>;
   private resyncTimer?: Disposable;
   /** Of this node's record, as last written. */
   private revision?: Revision;
@@ -80,7 +80,7 @@ export class Membership {
       this.status = 'starting';
       this.revision = undefined;
       await this.publish();
-      this.watch ??= await this.registry.watch(keys.nodes, (change) => this.see(change));
+      await this.watchNodes();
       await this.loadNodes();
       await this.hooks.onJoining();
       this.goOn(session);
@@ -94,6 +94,14 @@ export class Membership {
     this.lastFailure = undefined;
     this.armResync();
     this.hooks.onWorking();
+  }
+
+  private async watchNodes(): Promise<void> {
+    this.watching ??= this.registry.watch(keys.nodes, (change) => this.see(change));
+    await this.watching.catch((error: unknown) => {
+      this.watching = undefined;
+      throw error;
+    });
   }
 
   /** Joins in the background, for as long as it takes. */
@@ -115,8 +123,11 @@ export class Membership {
     this.stopped = true;
     this.stopping.abort();
     this.resyncTimer?.dispose();
-    this.watch?.dispose();
     await this.joining?.catch(() => undefined);
+    this.watching?.then(
+      (watch) => watch.dispose(),
+      () => undefined, // it never came about
+    );
     await this.keeper.end();
   }
 

@@ -4,7 +4,7 @@ import type { Registry, RegistrySession } from '../registry/registry.js';
 
 export type SessionLoss = 'expired' | 'trust-window';
 
-/** Wall and monotonic time that drift apart by more than this since the last renewal mean a step or a suspended machine. */
+/** Wall and monotonic time that drift apart by more than this since the clock was measured mean a step or a suspended machine. */
 const CLOCK_STEP_MS = 250;
 /** After a renewal that failed the next one follows soon. */
 const RETRY_MS = 500;
@@ -27,8 +27,8 @@ export class SessionKeeper {
   latencyMs?: number;
   private current?: RegistrySession;
   private trustUntil = -Infinity;
-  private wallAtTrust = 0;
-  private monotonicAtTrust = 0;
+  private wallAtMeasure = 0;
+  private monotonicAtMeasure = 0;
   private renewTimer?: Disposable;
   private trustTimer?: Disposable;
 
@@ -39,8 +39,11 @@ export class SessionKeeper {
     private readonly hooks: {
       onLost(reason: SessionLoss): void;
       onRenewed(): void;
-      /** Asks the registry for its time beside each renewal, so that trust never comes back before the time is right. */
-      measureClock(): Promise<void>;
+      /**
+       * Asks the registry for its time beside each renewal. Answers whether it is known: after a step of the clock trust
+       * must not come back before the time is right.
+       */
+      measureClock(): Promise<boolean>;
     },
   ) {}
 
@@ -51,8 +54,8 @@ export class SessionKeeper {
   /** Whether this node may claim and start now. */
   trusted(): boolean {
     if (!this.current || this.clock.monotonic() >= this.trustUntil) return false;
-    const wall = this.clock.now() - this.wallAtTrust;
-    const monotonic = this.clock.monotonic() - this.monotonicAtTrust;
+    const wall = this.clock.now() - this.wallAtMeasure;
+    const monotonic = this.clock.monotonic() - this.monotonicAtMeasure;
     return wall - monotonic < CLOCK_STEP_MS;
   }
 
@@ -61,6 +64,7 @@ export class SessionKeeper {
     const session = await this.registry.openSession({ ttlMs: this.options.ttlMs });
     this.current = session;
     this.trustFrom(sent, session);
+    this.noteClocks();
     this.renewIn(this.options.heartbeatMs);
     return session;
   }
@@ -70,7 +74,7 @@ export class SessionKeeper {
     const session = this.current;
     if (!session) return false;
     const sent = this.clock.monotonic();
-    const [answer] = await Promise.all([session.renew(), this.hooks.measureClock()]);
+    const [answer, measured] = await Promise.all([session.renew(), this.hooks.measureClock()]);
     if (this.current !== session) return false;
     if (answer === 'expired') {
       this.lose('expired');
@@ -78,6 +82,7 @@ export class SessionKeeper {
     }
     this.latencyMs = this.clock.monotonic() - sent;
     this.trustFrom(sent, session);
+    if (measured) this.noteClocks();
     this.hooks.onRenewed();
     return true;
   }
@@ -107,10 +112,14 @@ export class SessionKeeper {
 
   private trustFrom(sent: number, session: RegistrySession): void {
     this.trustUntil = sent + session.ttlMs - trustMarginMs(session.ttlMs);
-    this.wallAtTrust = this.clock.now();
-    this.monotonicAtTrust = this.clock.monotonic();
     this.trustTimer?.dispose();
     this.trustTimer = this.clock.setTimer(this.trustUntil - this.clock.monotonic(), () => this.lose('trust-window'));
+  }
+
+  /** From now on a step of the wall clock shows. */
+  private noteClocks(): void {
+    this.wallAtMeasure = this.clock.now();
+    this.monotonicAtMeasure = this.clock.monotonic();
   }
 
   private lose(reason: SessionLoss): void {

@@ -240,7 +240,11 @@ export class Scheduler {
       onWorking: () => this.onWorking(),
       onLost: (reason: SessionLoss) => this.onLost(reason),
       onRenewed: () => this.onRenewed(),
-      measureClock: () => this.measureClock(),
+      measureClock: () =>
+        this.measureClock().then(
+          () => true,
+          () => false,
+        ),
       beforeList: async () => void (await this.amnesia.check()),
       onResync: async () => {
         await this.replica.load();
@@ -295,7 +299,7 @@ export class Scheduler {
     const { clock, timeline } = this.context;
     if (!this.registry.serverTime) return;
     const before = clock.offsetMs;
-    await clock.measure(() => this.registry.serverTime!()).catch(() => undefined); // renewals tell that it is away
+    await clock.measure(() => this.registry.serverTime!());
     if (clock.offsetMs !== before) timeline.rearm();
   }
 

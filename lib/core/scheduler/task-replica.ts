@@ -7,7 +7,8 @@ import type { TaskWriter } from './task-writer.js';
 
 /** Keeps the catalog in step with the registry: by watch for speed, by list after a gap and at each resync. */
 export class TaskReplica {
-  private watch?: Disposable;
+  private watching?: Promise<Disposable>;
+  private disposed = false;
 
   constructor(
     private readonly context: SchedulerContext,
@@ -17,14 +18,23 @@ export class TaskReplica {
 
   async load(): Promise<void> {
     const { catalog, registry } = this.context;
-    this.watch ??= await registry.watch(keys.tasks, (change) => this.hear(change));
+    if (this.disposed) return;
+    this.watching ??= registry.watch(keys.tasks, (change) => this.hear(change));
+    await this.watching.catch((error: unknown) => {
+      this.watching = undefined;
+      throw error;
+    });
     await this.amnesia.check();
     const before = catalog.tokens();
     catalog.replaceAll(await listAll(registry, keys.tasks), before);
   }
 
   dispose(): void {
-    this.watch?.dispose();
+    this.disposed = true;
+    this.watching?.then(
+      (watch) => watch.dispose(),
+      () => undefined, // it never came about
+    );
   }
 
   private hear(change: Change): void {

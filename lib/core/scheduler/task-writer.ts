@@ -124,7 +124,7 @@ export class TaskWriter {
     return update === 'gone' ? 'gone' : 'touched';
   }
 
-  /** Makes a unit that is missing for a live task. Should the task have changed meanwhile, the unit is taken back. */
+  /** Makes a unit that is missing for a live task. */
   async repair(unit: Unit): Promise<UnitState | undefined> {
     await this.refresh(unit.task);
     const task = this.context.catalog.get(unit.task);
@@ -133,11 +133,17 @@ export class TaskWriter {
     const { since, updatedAt } = task.doc;
     const now = this.context.clock.now();
     const cursor = now - updatedAt > ADMIN_PATIENCE_MS ? now : since;
-    await this.context.units.create(unit, newUnitState(cursor, task.token), this.patience());
+    return this.bear(unit, newUnitState(cursor, task.token));
+  }
+
+  /** Brings a unit into being, and takes it back should its task have been purged or made anew meanwhile. */
+  private async bear(unit: Unit, state: UnitState): Promise<UnitState | undefined> {
+    const { units, catalog } = this.context;
+    await units.create(unit, state, this.patience());
     await this.refresh(unit.task);
-    const after = this.context.catalog.get(unit.task);
-    if (after?.doc.generation === unit.generation && isLive(after.doc)) return this.context.units.peek(unit);
-    await this.removeUnits(unit.task, task.doc);
+    const task = catalog.get(unit.task);
+    if (task?.doc.generation === unit.generation && isLive(task.doc)) return units.peek(unit);
+    await this.removeUnits(unit.task, unit);
     return undefined;
   }
 
@@ -149,17 +155,18 @@ export class TaskWriter {
     ours: boolean,
     isNew: boolean,
   ): Promise<void> {
-    const { units } = this.context;
     const born = ours && isNew;
     await Promise.all(
       unitsOf(name, doc).map(async (unit) => {
         const touched = !born && (await this.touch(unit, token)) === 'touched';
-        if (!touched && ours && isLive(doc)) await units.create(unit, newUnitState(doc.since, token), this.patience());
+        if (touched || !ours || !isLive(doc)) return;
+        if (born) await this.bear(unit, newUnitState(doc.since, token));
+        else await this.repair(unit);
       }),
     );
   }
 
-  private async removeUnits(name: string, doc: TaskDocument): Promise<void> {
+  private async removeUnits(name: string, doc: Pick<TaskDocument, 'generation'>): Promise<void> {
     for (const unit of unitsOf(name, doc)) {
       await this.port.commit({ key: unit.key });
       this.context.units.forget(unit);

@@ -232,7 +232,9 @@ export class TickLoop {
         const session = keeper.session!;
         const runId = this.context.runIds.next();
         const decide = (state: UnitState): UnitDecision<ClaimOutcome> =>
-          decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id, verified));
+          keeper.trusted() // asked again: since the loop began the clock may have been stepped
+            ? decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id, verified))
+            : { outcome: { kind: 'idle' } };
         update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);
       } finally {
         if (update === undefined || update === 'gone' || update.outcome.kind !== 'claimed') slots.give();

@@ -15,6 +15,8 @@ export interface CheckerOptions {
   writeDelayMs: number;
   /** The cluster's `claimAhead`. @default 100 */
   claimAheadMs: number;
+  /** The cluster's session TTL. @default 10000 */
+  sessionTtlMs: number;
   /** The cluster's `resync`. @default 30000 */
   resyncMs: number;
   /** How long after the last fault a tick that is due may be unsettled, in milliseconds. @default 25000 */
@@ -27,6 +29,7 @@ const DEFAULTS: CheckerOptions = {
   clockErrorMs: 500,
   writeDelayMs: 5_000,
   claimAheadMs: 100,
+  sessionTtlMs: 10_000,
   resyncMs: 30_000,
   settleMs: 25_000,
   promptMs: 1_000,
@@ -115,9 +118,9 @@ export class World {
     return fault !== undefined && fault.until + withinMs >= this.now;
   }
 
-  /** Whether anything ever befell the process. */
-  everSuffered(process: string | undefined): boolean {
-    return this.faults.has(process ?? '') || this.faults.has('');
+  /** Whether the process may take a session for alive that the registry ended before its time, or has lost. */
+  trustsInVain(process: string): boolean {
+    return this.suffers(process, 'expire') || this.now - this.lossAt < this.options.sessionTtlMs;
   }
 
   /** Whether a node that is known to work could run the task. */

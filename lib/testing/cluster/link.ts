@@ -56,7 +56,12 @@ export function linkTo(registry: Registry, host: LinkState, past?: PastRegistry)
     get: (key, options) => call(host, () => (options?.fresh ? registry : reader()).get(key, options)),
     list: (prefix, page) => call(host, () => reader().list(prefix, page)),
     commit: (writes) => call(host, () => registry.commit(writes)),
-    watch: (prefix, listener) => call(host, () => watch(registry, host, prefix, listener)),
+    watch: (prefix, listener) =>
+      call(
+        host,
+        () => watch(registry, host, prefix, listener),
+        (watching) => watching.dispose(), // whoever asked for it has given up
+      ),
     openSession: (options) => call(host, async () => session(await registry.openSession(options))),
     describe: () => call(host, () => registry.describe()),
   };
@@ -65,7 +70,7 @@ export function linkTo(registry: Registry, host: LinkState, past?: PastRegistry)
 }
 
 /** One request and its answer. What is on its way arrives, whatever becomes of the sender meanwhile. */
-function call<T>(host: LinkState, work: () => Promise<T>): Promise<T> {
+function call<T>(host: LinkState, work: () => Promise<T>, abandoned?: (answer: T) => void): Promise<T> {
   const number = ++host.calls;
   return new Promise((resolve, reject) => {
     const tell = (fn: () => void): void =>
@@ -73,15 +78,22 @@ function call<T>(host: LinkState, work: () => Promise<T>): Promise<T> {
         timeout?.dispose();
         fn();
       });
-    const noAnswer = (): void => tell(() => reject(unanswered()));
+    let over = false;
+    const noAnswer = (): void =>
+      tell(() => {
+        over = true;
+        reject(unanswered());
+      });
     const wait = (): Disposable => host.base.setTimer(CALL_TIMEOUT_MS, noAnswer);
     let timeout: Disposable | undefined;
-    const pass = (step: CallStep, fn: () => void): void => {
+    const pass = (step: CallStep, fn: () => void, lost?: () => void): void => {
       const blocked = host.cut === (step === 'request' ? 'requests' : 'replies');
       const fate = blocked ? 'lost' : (host.fate?.(number, step) ?? 'passes');
       if (fate === 'crash') host.crash();
-      else if (fate === 'lost') timeout ??= wait();
-      else if (fate === 'passes') fn();
+      else if (fate === 'lost') {
+        timeout ??= wait();
+        lost?.();
+      } else if (fate === 'passes') fn();
       else {
         timeout ??= wait();
         host.base.setTimer(fate.lateMs, fn);
@@ -92,7 +104,12 @@ function call<T>(host: LinkState, work: () => Promise<T>): Promise<T> {
     host.whenRunning(() =>
       pass('request', () => {
         work().then(
-          (answer) => pass('reply', () => tell(() => resolve(answer))),
+          (answer) =>
+            pass(
+              'reply',
+              () => tell(() => (over ? abandoned?.(answer) : resolve(answer))),
+              () => abandoned?.(answer),
+            ),
           (error: unknown) => pass('reply', () => tell(() => reject(error as Error))),
         );
       }),

@@ -15,6 +15,7 @@ export function accounted(world: World): Rule {
       const claims = newRuns(before, after).filter(({ attempt, tick }) => attempt === 1 && tick !== undefined);
       const skips = SKIPS.reduce((sum, reason) => sum + added(reason, before, after), 0);
       if (!before && after.seq === 0) return; // a unit is born
+      if (world.lossAt > -Infinity && !world.versionOf(task, after.task)) return; // under a version that was lost since
       const versions = world.versionsFrom(task, (before ?? after).task);
       if (versions.length === 0) return;
       const verdicts = versions.map((version) => judge(version, { before, after, claims, skips }));

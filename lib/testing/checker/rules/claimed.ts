@@ -19,7 +19,7 @@ export function claimed(world: World): Rule {
         return;
       }
       const grant = world.grants.get(runId);
-      if (!grant || world.suffers(process, 'expire')) return; // lost with the registry's data; or a session that was ended early
+      if (!grant || world.trustsInVain(process)) return; // lost with the registry's data; or a session that was ended early
       if (!world.units.get(grant.unitKey)) return; // purged: there is nothing any more to overlap with
       if (!world.units.get(grant.unitKey)!.runs.some(({ id }) => id === runId))
         yield `run ${runId} of "${unit}" was started on ${process} after it had been settled as ${world.ended.get(runId)}`;

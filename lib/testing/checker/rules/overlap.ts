@@ -22,7 +22,7 @@ export function overlap(world: World): Rule {
         if (aborted || disowned || start.runId === runId) continue;
         if (mine !== undefined && world.grants.get(start.runId)?.unitKey !== mine) continue; // of a former life of the task
         const other = start.process;
-        if (world.suffers(other, 'kill') || world.suffers(other, 'freeze', NOTICE_MS) || world.suffers(other, 'expire'))
+        if (world.suffers(other, 'kill') || world.suffers(other, 'freeze', NOTICE_MS) || world.trustsInVain(other))
           continue;
         yield `run ${runId} of "${unit}" was started on ${process} at ${at} while run ${start.runId} was going on on ${other} and had not been told to end`;
       }

@@ -13,7 +13,7 @@ export function tokens(world: World): Rule {
       if (first !== holder) yield `token ${token} of "${unit}" was given to run ${first} and to run ${holder}`;
       owner.set(`${unit} ${token}`, first);
       const before = last.get(runId);
-      const late = world.suffers(process, 'expire'); // it starts on a claim that another has taken over: the token tells
+      const late = world.trustsInVain(process); // it starts on a claim that another has taken over: the token tells
       if (before && before.process !== process && before.token >= BigInt(token) && !late)
         yield `run ${runId} of "${unit}" went from ${before.process} to ${process}, and its token from ${before.token} to ${token}`;
       last.set(runId, { process, token: BigInt(token) });
