@@ -46,7 +46,11 @@ export class RegistryEpoch {
     const entry = await this.registry.get(keys.cluster, { fresh: true });
     let document = entry && decode(entry.value);
     if (!document) document = await this.write('absent');
-    else if (document.epoch === this.known && (await isOlder())) document = await this.write(entry!.revision);
+    else if (document.epoch === this.known) {
+      if (await isOlder()) document = await this.write(entry!.revision);
+    } else if (this.known !== undefined && document.lostUpTo === undefined) {
+      document = await this.write(entry!.revision, document.epoch); // its writer had joined too late to know of a loss
+    }
     this.found = document.epoch;
     this.known ??= this.found;
     this.lost = Math.max(this.lost, document.lostUpTo ?? -Infinity);
@@ -59,15 +63,17 @@ export class RegistryEpoch {
   }
 
   /** A new epoch; should somebody have been quicker, theirs. */
-  private async write(condition: 'absent' | Revision): Promise<ClusterDocument> {
-    const document: ClusterDocument = {
-      protocol: PROTOCOL_VERSION,
-      epoch: randomId(this.random, 12),
-      ...(this.known !== undefined && { lostUpTo: this.clock.now() + this.claimAheadMs }),
-    };
+  private async write(condition: 'absent' | Revision, epoch = randomId(this.random, 12)): Promise<ClusterDocument> {
+    const document: ClusterDocument = { protocol: PROTOCOL_VERSION, epoch };
+    if (this.known !== undefined) document.lostUpTo = (await this.now()) + this.claimAheadMs;
     const write: Write = { key: keys.cluster, value: JSON.stringify(document), if: condition };
     const [result] = await this.registry.commit([write]);
     return result?.ok || !result?.current ? document : decode(result.current.value);
+  }
+
+  /** By the registry's clock: this node's own may be wrong just now, and everything up to a moment far ahead would be settled. */
+  async now(): Promise<EpochMs> {
+    return this.registry.serverTime ? Math.floor(await this.registry.serverTime()) : this.clock.now();
   }
 }
 

@@ -20,6 +20,7 @@ export interface Execution {
   readonly policies: ResolvedPolicies;
   readonly run: TaskRun;
   readonly abort: RunAbort;
+  readonly mayGoOn?: () => Promise<boolean>;
 }
 
 export interface ExecutionResult {
@@ -55,9 +56,10 @@ export class Executor {
     this.call = compose(middlewares, (invocation) => this.callHandler(invocation));
   }
 
-  async execute({ definition, policies, run, abort }: Execution): Promise<ExecutionResult> {
+  async execute({ run, ...rest }: Execution): Promise<ExecutionResult> {
     const startedAt = run.startedAt.getTime();
-    const invocation: Invocation = { run, policies, definition, abort };
+    const { abort } = rest;
+    const invocation: Invocation = { run, ...rest };
     this.events.emit('run.started', startedEvent(run));
     const settled = await this.untilAborted(abort, this.call(invocation)).then(
       (value) => this.success(value),

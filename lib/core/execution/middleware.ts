@@ -9,6 +9,8 @@ export interface Invocation {
   readonly abort: RunAbort;
   /** A handler that ignored its signal is still going on: another attempt would run beside it. */
   stuck?: boolean;
+  /** Asked before each further attempt: while this one waited, its process may have been frozen and the run taken over. */
+  readonly mayGoOn?: () => Promise<boolean>;
   readonly definition: Pick<TaskDefinition, 'handler' | 'source'>;
   readonly policies: ResolvedPolicies;
 }

@@ -1,7 +1,9 @@
 import type { RegistryEpoch } from '../cluster/registry-epoch.js';
+import type { EpochMs } from '../common/clock.js';
 import { keys } from '../registry/keyspace.js';
 import type { KnownTask } from '../task/catalog.js';
-import { isLive, type TaskDocument } from '../task/task-definition.js';
+import { decodeTask, isLive, type TaskDocument } from '../task/task-definition.js';
+import { unitsOf } from '../task/unit.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import { newUnitState } from './unit-state.js';
 
@@ -35,25 +37,29 @@ export class Amnesia {
       },
     );
     events.emit('registry.amnesia', { tasks: held.length });
-    await Promise.all(held.map((task) => this.writeBack(task)));
+    // this node may be late to notice: what others have run meanwhile is not run again either
+    const since = Math.max(this.epoch.lostUpTo, await this.epoch.now());
+    await Promise.all(held.map((task) => this.writeBack(task, since)));
     this.epoch.accept();
     return true;
   }
 
-  private async writeBack({ name, doc, units, token }: KnownTask): Promise<void> {
+  private async writeBack({ name, doc, units, token }: KnownTask, since: EpochMs): Promise<void> {
     const { registry, catalog, clock, units: store } = this.context;
-    const now = clock.now();
-    const restored: TaskDocument = { ...doc, since: now, updatedAt: now };
+    const restored: TaskDocument = { ...doc, since, updatedAt: clock.now() };
     const [key, value] = [keys.task(name), JSON.stringify(restored)];
     const there = await registry.get(key, { fresh: true });
     if (there && there.token >= token) return void catalog.apply(there);
     const [result] = await registry.commit([{ key, value, if: there?.revision ?? 'absent' }]);
+    const former = there && decodeTask(there.value);
+    if (result?.ok && former && former.generation !== doc.generation)
+      await registry.commit(unitsOf(name, former).map((unit) => ({ key: unit.key })));
     if (!result?.ok) {
       if (result?.current) catalog.apply(result.current);
       return;
     }
     catalog.apply({ key, value, revision: result.revision, token: result.token });
     if (isLive(doc))
-      await Promise.all(units.map((unit) => store.create(unit, newUnitState(now, result.token), () => false)));
+      await Promise.all(units.map((unit) => store.create(unit, newUnitState(since, result.token), () => false)));
   }
 }

@@ -229,7 +229,8 @@ export class RunLauncher {
     }
   }
 
-  private async execute({ unit, task, entry, token, payload, abort }: LiveRun): Promise<ExecutionResult> {
+  private async execute(live: LiveRun): Promise<ExecutionResult> {
+    const { unit, task, entry, token, payload, abort } = live;
     const { node, clock } = this.context;
     const next = entry.tick === undefined ? undefined : task.schedule.next(entry.tick);
     const run = {
@@ -250,7 +251,9 @@ export class RunLauncher {
     };
     this.handling++;
     try {
-      return await this.executor.execute({ definition: task.doc.definition, policies: task.policies, run, abort });
+      const mayGoOn = async (): Promise<boolean> => !(await this.doubt(live)) && !abort.aborted;
+      const { policies, doc } = task;
+      return await this.executor.execute({ definition: doc.definition, policies, run, abort, mayGoOn });
     } finally {
       this.handling--;
     }

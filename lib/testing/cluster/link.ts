@@ -100,7 +100,7 @@ function call<T>(host: LinkState, work: () => Promise<T>, abandoned?: (answer: T
         if (fate.twiceAfterMs !== undefined) host.base.setTimer(fate.lateMs + fate.twiceAfterMs, () => void again());
       }
     };
-    const again = (): Promise<unknown> => work().catch(() => undefined); // nobody waits for the second answer
+    const again = (): Promise<unknown> => work().then(abandoned, () => undefined); // nobody waits for the second answer
     host.whenRunning(() =>
       pass('request', () => {
         work().then(

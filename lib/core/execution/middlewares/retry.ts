@@ -33,7 +33,7 @@ export function retryMiddleware(
         const delayMs = retry.backoff === 'fixed' ? longest : Math.round(longest * random());
         onRetry(invocation, errorMessage(error), delayMs);
         await sleep(clock, delayMs, first.signal);
-        if (invocation.abort.aborted) throw error;
+        if (invocation.abort.aborted || (await invocation.mayGoOn?.()) === false) throw error;
       }
     }
   };
