@@ -27,7 +27,7 @@ export class Amnesia {
   private async checkNow(): Promise<boolean> {
     const { catalog, events, logger, units } = this.context;
     const held = [...catalog.values()].filter(({ doc }) => doc.state !== 'purged');
-    const verdict = await this.epoch.check(() => units.hasGoneBack());
+    const verdict = await this.epoch.check(() => this.hasGoneBack());
     units.settledUpTo = this.epoch.lostUpTo;
     if (verdict === 'same') return false;
     logger.error(
@@ -41,7 +41,19 @@ export class Amnesia {
     const since = Math.max(this.epoch.lostUpTo, await this.epoch.now());
     await Promise.all(held.map((task) => this.writeBack(task, since)));
     this.epoch.accept();
+    units.goneBack = false;
     return true;
+  }
+
+  /** Whether the registry shows an older version of a document than this node has seen. What is gone may have been purged. */
+  private async hasGoneBack(): Promise<boolean> {
+    const { catalog, registry, units } = this.context;
+    let latest: KnownTask | undefined;
+    for (const task of catalog.values()) if (task.token > (latest?.token ?? 0n)) latest = task;
+    if (units.goneBack) return true;
+    const witnesses = [...units.witnesses(), ...(latest ? [{ key: keys.task(latest.name), token: latest.token }] : [])];
+    const now = await Promise.all(witnesses.map(({ key }) => registry.get(key, { fresh: true })));
+    return now.some((entry, index) => entry !== undefined && entry.token < witnesses[index]!.token);
   }
 
   private async writeBack({ name, doc, units, token }: KnownTask, since: EpochMs): Promise<void> {

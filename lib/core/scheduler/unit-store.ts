@@ -13,6 +13,9 @@ export interface UnitUpdate<T> {
   token: bigint;
 }
 
+/** A unit that is gone may have been purged, and proves nothing: so there are several. */
+const WITNESSES = 4;
+
 interface Known {
   entry: Entry;
   state: UnitState;
@@ -25,7 +28,8 @@ interface Known {
 export class UnitStore {
   private readonly known = new Map<string, Known>();
   private readonly floors = new Map<string, EpochMs>();
-  private latest?: Entry;
+  /** An older version of a unit was met than this node had seen: the registry has gone back in time. */
+  goneBack = false;
   /** Ticks up to here are settled in every unit: the registry has lost what it held of them. */
   settledUpTo: EpochMs = -Infinity;
   private readonly lines = new Map<string, Promise<unknown>>();
@@ -49,14 +53,10 @@ export class UnitStore {
     return Math.max(this.floors.get(unit.key) ?? -Infinity, this.settledUpTo);
   }
 
-  /** Whether the registry shows an older version of a unit than this node has seen: it has gone back in time. */
-  async hasGoneBack(): Promise<boolean> {
-    const { latest } = this;
-    if (!latest) return false;
-    const now = await this.port.read(latest.key);
-    const older = now !== undefined && now.token < latest.token; // gone altogether, it may have been purged
-    if (older || !now) this.latest = undefined;
-    return older;
+  /** The latest units this node has seen: they show whether the registry has gone back in time. */
+  witnesses(): Entry[] {
+    const entries = [...this.known.values()].map(({ entry }) => entry);
+    return entries.sort((a, b) => (a.token < b.token ? 1 : -1)).slice(0, WITNESSES);
   }
 
   forget(unit: Unit): void {
@@ -121,8 +121,8 @@ export class UnitStore {
   }
 
   private keep(key: string, known: Known): Known {
+    if (known.entry.token < (this.known.get(key)?.entry.token ?? 0n)) this.goneBack = true;
     this.known.set(key, known);
-    if (known.entry.token > (this.latest?.token ?? 0n)) this.latest = known.entry;
     if (known.state.cursor > (this.floors.get(key) ?? -Infinity)) this.floors.set(key, known.state.cursor);
     return known;
   }
