@@ -2,7 +2,7 @@ import { DistributedScheduleError } from '../common/errors.js';
 import { randomId, type Random } from '../common/ids.js';
 import { keys } from '../registry/keyspace.js';
 import type { Clock, EpochMs } from '../common/clock.js';
-import type { Registry, Revision, Write } from '../registry/registry.js';
+import type { Registry, Revision, WriteResult } from '../registry/registry.js';
 
 /** The version of the documents in a namespace: a node refuses to join one it does not know. */
 export const PROTOCOL_VERSION = 1;
@@ -24,6 +24,8 @@ export class RegistryEpoch {
   private known?: string;
   private found?: string;
   private lost: EpochMs = -Infinity;
+  /** The highest token of the document; it is written again now and then, so that an older one shows on every node. */
+  private seen = 0n;
 
   constructor(
     private readonly registry: Registry,
@@ -47,7 +49,10 @@ export class RegistryEpoch {
     let document = entry && decode(entry.value);
     if (!document) document = await this.write('absent');
     else if (document.epoch === this.known) {
-      if (await isOlder()) document = await this.write(entry!.revision);
+      if (entry!.token < this.seen || (await isOlder())) document = await this.write(entry!.revision);
+      else if (entry!.token === this.seen)
+        await this.commit(entry!.value, entry!.revision); // nobody has for a while
+      else this.seen = entry!.token;
     } else if (this.known !== undefined && document.lostUpTo === undefined) {
       document = await this.write(entry!.revision, document.epoch); // its writer had joined too late to know of a loss
     }
@@ -66,9 +71,15 @@ export class RegistryEpoch {
   private async write(condition: 'absent' | Revision, epoch = randomId(this.random, 12)): Promise<ClusterDocument> {
     const document: ClusterDocument = { protocol: PROTOCOL_VERSION, epoch };
     if (this.known !== undefined) document.lostUpTo = (await this.now()) + this.claimAheadMs;
-    const write: Write = { key: keys.cluster, value: JSON.stringify(document), if: condition };
-    const [result] = await this.registry.commit([write]);
-    return result?.ok || !result?.current ? document : decode(result.current.value);
+    const result = await this.commit(JSON.stringify(document), condition);
+    return result.ok || !result.current ? document : decode(result.current.value);
+  }
+
+  private async commit(value: string, condition: 'absent' | Revision): Promise<WriteResult> {
+    const [result] = await this.registry.commit([{ key: keys.cluster, value, if: condition }]);
+    if (result!.ok) this.seen = result!.token;
+    else if (result!.current) this.seen = result!.current.token;
+    return result!;
   }
 
   /** By the registry's clock: this node's own may be wrong just now, and everything up to a moment far ahead would be settled. */

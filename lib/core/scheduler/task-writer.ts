@@ -167,10 +167,7 @@ export class TaskWriter {
   }
 
   private async removeUnits(name: string, doc: Pick<TaskDocument, 'generation'>): Promise<void> {
-    for (const unit of unitsOf(name, doc)) {
-      await this.port.commit({ key: unit.key });
-      this.context.units.forget(unit);
-    }
+    for (const unit of unitsOf(name, doc)) await this.context.units.remove(unit, this.patience());
   }
 
   private update(

@@ -80,6 +80,15 @@ export class UnitStore {
     });
   }
 
+  /** Removes the unit and what is known of it. @throws RegistryUnavailableError once `again` says no */
+  async remove(unit: Unit, again: () => boolean): Promise<void> {
+    const { key } = unit;
+    const decide = (entry: Entry | undefined): Decision<undefined> =>
+      entry ? { remove: true, result: undefined } : { keep: undefined };
+    await this.inLine(key, () => updateDocument(this.port, key, decide, { clock: this.clock, known: 'unread', again }));
+    this.forget(unit);
+  }
+
   /**
    * Decides and writes, again and again until it holds. `'gone'`: the unit does not exist.
    * @throws RegistryUnavailableError once `again` says no

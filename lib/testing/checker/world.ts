@@ -86,6 +86,7 @@ export class World {
   private readonly versions = new Map<string, TaskVersion[]>();
   private readonly holders = new Map<string, Set<string>>();
   private readonly faults = new Map<string, Map<string, { since: number; until: number }>>();
+  private readonly veterans = new Set<string>();
   private readonly unitWrites = new Map<string, number>();
 
   constructor(options: Partial<CheckerOptions>) {
@@ -129,6 +130,11 @@ export class World {
     if (!version) return false;
     const { doc, policies } = version;
     return [...this.nodes.values()].some(({ record }) => isCandidate(record, doc.definition, policies.nodeSelector));
+  }
+
+  /** Whether the process had claimed nothing when the registry lost data: what came back is all it can know. */
+  isNewcomer(process: string): boolean {
+    return this.lossAt > -Infinity && !this.veterans.has(process);
   }
 
   /** What a write does to a unit; `undefined` where it is no unit's. */
@@ -209,6 +215,7 @@ export class World {
 
   private forgetAll(): void {
     this.lossAt = this.now;
+    for (const { process } of this.grants.values()) if (process !== undefined) this.veterans.add(process);
     for (const map of [this.tasks, this.units, this.nodes, this.records, this.versions, this.grants]) map.clear();
     this.calls.disown();
   }

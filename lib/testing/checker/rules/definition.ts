@@ -65,6 +65,8 @@ export function definition(world: World): Rule {
   };
 
   function noteWrite(task: string, { process, token }: { process?: string; token: string }): void {
+    // a node that is late to notice a loss of data writes back what others have removed since
+    if (world.lossAt > -Infinity && !world.tasks.has(task)) halted.delete(task);
     for (const question of asked.values()) {
       if (question.task !== task || question.process !== process || question.written) continue;
       question.token = BigInt(token);

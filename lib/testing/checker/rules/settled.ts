@@ -6,8 +6,14 @@ import type { TaskVersion, World } from '../world.js';
 
 /** Once healed: every due tick of a live task is settled, no run is left over, no unit is missing and none too many. */
 export function settled(world: World): Rule {
+  /** Tasks of which a change was given up half-way, or its node died over it: a unit may be left over. */
+  const unfinished = new Map<number, string>();
   return {
     name: 'settled',
+    entry(entry) {
+      if (entry.type === 'ask') unfinished.set(entry.id, entry.task);
+      if (entry.type === 'answer' && entry.how !== 'unknown') unfinished.delete(entry.id);
+    },
     *finish({ now }) {
       const expected = new Set<string>();
       for (const task of world.tasks.values()) {
@@ -19,6 +25,7 @@ export function settled(world: World): Rule {
       }
       for (const key of world.units.keys()) {
         const [task] = key.slice(keys.units.length).split(/[#@]/, 1);
+        if ([...unfinished.values()].includes(task!)) continue;
         const halted = world.tasks.get(task!);
         if (expected.has(key) || (halted && unitsOf(task!, halted.doc).some((unit) => unit.key === key))) continue;
         yield `${key} is of no task any more`;
