@@ -14,16 +14,15 @@ interface Fault {
   begin(sim: Simulation, node: SimNode): (() => void) | boolean | void;
 }
 
-/** A change of one node's network that ends by being put back. */
+/** Shares of one node's messages that are lost, late or repeated, until it ends and they are none again. */
 function weather(change: Partial<Network>, rate = 0.02, lastsMs: readonly number[] = [800, 4_000, 12_000]): Fault {
   return {
     rate,
     lastsMs,
     begin(_sim, { network }) {
-      const before = { ...network };
       Object.assign(network, change);
       return () => {
-        for (const key of Object.keys(change) as (keyof Network)[]) network[key] = before[key];
+        for (const key of Object.keys(change) as (keyof Network)[]) network[key] = 0;
       };
     },
   };

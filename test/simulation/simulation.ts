@@ -39,6 +39,7 @@ export class Simulation {
   private version = 0;
   private questions = 0;
   private backup: Entry[] = [];
+  private backupAt = 0;
   private lastToken = '0';
 
   private constructor(
@@ -190,17 +191,18 @@ export class Simulation {
 
   /** What a backup made now would bring back later. */
   makeBackup(): void {
+    this.backupAt = this.now();
     this.backup = this.cluster.store.backup();
   }
 
   restoreBackup(): boolean {
     if (this.backup.length === 0) return false;
-    this.loseData(this.backup);
+    this.loseData(this.backup, this.backupAt);
     return true;
   }
 
-  loseData(kept: readonly Entry[]): void {
-    this.tell({ type: 'data-loss', at: this.now() });
+  loseData(kept: readonly Entry[], keptUpTo?: number): void {
+    this.tell({ type: 'data-loss', at: this.now(), ...(keptUpTo !== undefined && { keptUpTo }) });
     for (const entry of kept) this.tellWrite(entry.key, String(entry.token), { value: entry.value, restored: true });
     this.cluster.store.restore(kept);
   }

@@ -74,7 +74,7 @@ export class SessionKeeper {
     const session = this.current;
     if (!session) return false;
     const sent = this.clock.monotonic();
-    const [answer, measured] = await Promise.all([session.renew(), this.hooks.measureClock()]);
+    const [answer] = await Promise.all([session.renew(), this.measure()]);
     if (this.current !== session) return false;
     if (answer === 'expired') {
       this.lose('expired');
@@ -82,7 +82,6 @@ export class SessionKeeper {
     }
     this.latencyMs = this.clock.monotonic() - sent;
     this.trustFrom(sent, session);
-    if (measured) this.noteClocks();
     this.hooks.onRenewed();
     return true;
   }
@@ -114,6 +113,11 @@ export class SessionKeeper {
     this.trustUntil = sent + session.ttlMs - trustMarginMs(session.ttlMs);
     this.trustTimer?.dispose();
     this.trustTimer = this.clock.setTimer(this.trustUntil - this.clock.monotonic(), () => this.lose('trust-window'));
+  }
+
+  /** Notes the clocks at the very moment of the measurement: a step while the renewal is still under way shows too. */
+  private async measure(): Promise<void> {
+    if (await this.hooks.measureClock()) this.noteClocks();
   }
 
   /** From now on a step of the wall clock shows. */

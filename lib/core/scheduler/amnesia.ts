@@ -40,8 +40,10 @@ export class Amnesia {
     // this node may be late to notice: what others have run meanwhile is not run again either
     const since = Math.max(this.epoch.lostUpTo, await this.epoch.now());
     await Promise.all(held.map((task) => this.writeBack(task, since)));
+    // what was being purged has come back on every node alike, or has not
+    for (const { name, doc } of [...catalog.values()]) if (doc.state === 'purged') catalog.forget(name);
     this.epoch.accept();
-    units.goneBack = false;
+    units.distrust();
     return true;
   }
 

@@ -59,6 +59,12 @@ export class UnitStore {
     return entries.sort((a, b) => (a.token < b.token ? 1 : -1)).slice(0, WITNESSES);
   }
 
+  /** The registry has lost data: what it held is no base to write on. Cursors that were seen stay settled. */
+  distrust(): void {
+    this.known.clear();
+    this.goneBack = false;
+  }
+
   forget(unit: Unit): void {
     this.known.delete(unit.key);
     this.floors.delete(unit.key);

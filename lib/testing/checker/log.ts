@@ -57,6 +57,8 @@ export interface WriteEntry {
 export interface DataLossEntry {
   type: 'data-loss';
   at: EpochMs;
+  /** What was written up to here it still has. Absent: it has nothing. */
+  keptUpTo?: EpochMs;
 }
 
 /** A change of a task was asked for. */

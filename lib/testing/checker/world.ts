@@ -25,6 +25,9 @@ export interface CheckerOptions {
   promptMs: number;
 }
 
+/** Reading and writing the sign take a moment each. */
+const SIGN_SLACK_MS = 5_000;
+
 const DEFAULTS: CheckerOptions = {
   clockErrorMs: 500,
   writeDelayMs: 5_000,
@@ -82,6 +85,7 @@ export class World {
   watched = false;
   /** When the registry last lost data. */
   lossAt = -Infinity;
+  private lossDepthMs = 0;
   now = -Infinity;
   private readonly versions = new Map<string, TaskVersion[]>();
   private readonly holders = new Map<string, Set<string>>();
@@ -132,9 +136,12 @@ export class World {
     return [...this.nodes.values()].some(({ record }) => isCandidate(record, doc.definition, policies.nodeSelector));
   }
 
-  /** Whether the process had claimed nothing when the registry lost data: what came back is all it can know. */
-  isNewcomer(process: string): boolean {
-    return this.lossAt > -Infinity && !this.veterans.has(process);
+  /**
+   * Whether the process can have known that the registry has lost data: it had claimed something before, and what was
+   * lost goes back further than the sign that nodes leave for each other at each resync.
+   */
+  couldKnowOfLoss(process: string): boolean {
+    return this.veterans.has(process) && this.lossDepthMs > 2 * this.options.resyncMs + SIGN_SLACK_MS;
   }
 
   /** What a write does to a unit; `undefined` where it is no unit's. */
@@ -152,7 +159,7 @@ export class World {
     this.now = entry.at;
     this.calls.take(entry);
     if (entry.type === 'write') this.write(entry, change);
-    else if (entry.type === 'data-loss') this.forgetAll();
+    else if (entry.type === 'data-loss') this.forgetAll(entry.at - (entry.keptUpTo ?? -Infinity));
     else if (entry.type === 'fault' || entry.type === 'heal') {
       const ofProcess = this.faults.get(entry.process ?? '') ?? new Map<string, { since: number; until: number }>();
       const since = ofProcess.get(entry.what)?.since ?? entry.at;
@@ -213,7 +220,8 @@ export class World {
     }
   }
 
-  private forgetAll(): void {
+  private forgetAll(depthMs: number): void {
+    this.lossDepthMs = depthMs;
     this.lossAt = this.now;
     for (const { process } of this.grants.values()) if (process !== undefined) this.veterans.add(process);
     for (const map of [this.tasks, this.units, this.nodes, this.records, this.versions, this.grants]) map.clear();

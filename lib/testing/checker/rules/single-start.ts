@@ -3,21 +3,22 @@ import type { World } from '../world.js';
 
 /** No (unit, tick) is started by two claims, ever; without `rerun` no run is started by two processes. */
 export function singleStart(world: World): Rule {
-  const runOfTick = new Map<string, string>();
+  const runOfTick = new Map<string, { runId: string; at: number }>();
   const attempts = new Set<string>();
   return {
     name: 'single-start',
-    *start({ unit, tick, runId, attempt, token, process, task }) {
+    *start({ unit, tick, runId, attempt, token, process, task, at }) {
       const call = `${runId} ${attempt} ${token}`;
       if (attempts.has(call)) yield `attempt ${attempt} of run ${runId} of "${unit}" was started twice`;
       attempts.add(call);
       const unitKey = world.grants.get(runId)?.unitKey ?? unit;
       if (tick !== undefined) {
         const key = `${unitKey} ${tick}`;
-        const first = runOfTick.get(key);
-        if (first !== undefined && first !== runId && !world.isNewcomer(process))
-          yield `tick ${tick} of "${unit}" was started by run ${first} and again by run ${runId}`;
-        runOfTick.set(key, first ?? runId);
+        const first = runOfTick.get(key) ?? { runId, at };
+        const excused = first.at < world.lossAt && !world.couldKnowOfLoss(process);
+        if (first.runId !== runId && !excused)
+          yield `tick ${tick} of "${unit}" was started by run ${first.runId} and again by run ${runId}`;
+        runOfTick.set(key, first);
       }
       const before = world.calls.ofRun(runId).at(-1)?.start;
       if (before && before.process !== process && world.tasks.get(task)?.policies.recovery === 'none')
