@@ -1,9 +1,11 @@
-import { createRedisRegistry } from '../../lib/adapters/redis/create-redis-registry.js';
-import { keys, listAll, withNamespace } from '../../lib/core/registry/keyspace.js';
+import type { EpochMs } from '../../lib/core/common/clock.js';
+import { keys } from '../../lib/core/registry/keyspace.js';
+import type { Entry } from '../../lib/core/registry/registry.js';
 import { compileSchedule } from '../../lib/core/schedule/schedule-spec.js';
-import type { UnitState } from '../../lib/core/scheduler/unit-state.js';
-import { decodeTask } from '../../lib/core/task/task-definition.js';
+import { decodeUnit, type UnitState } from '../../lib/core/scheduler/unit-state.js';
+import { decodeTask, type TaskDocument } from '../../lib/core/task/task-definition.js';
 import { unitsOf } from '../../lib/core/task/unit.js';
+import { counts } from './figures.js';
 
 export interface UnitAccount {
   task: string;
@@ -15,57 +17,70 @@ export interface UnitAccount {
   /** Runs that have ended, by outcome. */
   ended: Record<string, number>;
   running: number;
-  cursor: number;
-  /** How far the cursor is behind the latest tick that is due. */
-  behindMs: number;
+  cursor: EpochMs;
 }
 
 const OUTCOMES = ['succeeded', 'failed', 'timed-out', 'cancelled', 'lost'];
 
-/** What the registry itself says of every unit: the books the starts are held against. */
-export async function readLedger(redisUrl: string, namespace: string, now: number): Promise<UnitAccount[]> {
-  const raw = await createRedisRegistry({ url: redisUrl });
-  await raw.connect();
-  try {
-    const registry = withNamespace(raw, namespace);
-    const accounts: UnitAccount[] = [];
-    for (const entry of await listAll(registry, keys.tasks)) {
-      const task = entry.key.slice(keys.tasks.length);
-      const doc = decodeTask(entry.value)!;
-      for (const unit of unitsOf(task, doc)) {
-        const state = JSON.parse((await registry.get(unit.key, { fresh: true }))!.value) as UnitState;
-        accounts.push(accountOf(task, state, doc.since, compileSchedule(doc.definition.schedule), now));
-      }
-    }
-    return accounts;
-  } finally {
-    await raw.close();
-  }
+/** What the registry itself says of every unit: the books that the starts are held against. */
+export function accountsOf(documents: readonly Entry[]): UnitAccount[] {
+  const byKey = new Map(documents.map((entry) => [entry.key, entry.value]));
+  return documents.flatMap(({ key, value }) => {
+    const doc = key.startsWith(keys.tasks) ? decodeTask(value) : undefined;
+    if (!doc) return [];
+    const task = key.slice(keys.tasks.length);
+    return unitsOf(task, doc).flatMap((unit) => {
+      const state = decodeUnit(byKey.get(unit.key) ?? '');
+      return state ? [accountOf(task, doc, state)] : [];
+    });
+  });
 }
 
-function accountOf(
-  task: string,
-  state: UnitState,
-  since: number,
-  schedule: { next(after: number): number | undefined },
-  now: number,
-): UnitAccount {
-  let planned = 0;
-  for (let tick = schedule.next(since); tick !== undefined && tick <= state.cursor; tick = schedule.next(tick))
-    planned++;
+function accountOf(task: string, doc: TaskDocument, state: UnitState): UnitAccount {
   const { claimed = 0, ...rest } = state.counters;
   const entries = Object.entries(rest);
-  const due = schedule.next(state.cursor);
   return {
     task,
-    planned,
+    planned: ticksUpTo(state.cursor, doc),
     claimed,
     skipped: Object.fromEntries(entries.filter(([name]) => !OUTCOMES.includes(name))),
     ended: Object.fromEntries(entries.filter(([name]) => OUTCOMES.includes(name))),
     running: state.runs.length,
     cursor: state.cursor,
-    behindMs: due === undefined ? 0 : Math.max(0, now - due),
   };
 }
 
+/** One by one, as slowly and surely as can be. */
+function ticksUpTo(cursor: EpochMs, { definition, since }: TaskDocument): number {
+  const schedule = compileSchedule(definition.schedule);
+  let count = 0;
+  for (let tick = schedule.next(since); tick !== undefined && tick <= cursor; tick = schedule.next(tick)) count++;
+  return count;
+}
+
+/** What does not add up: every planned tick has a run or a reason, and every run an end. */
+export function discrepancies(accounts: readonly UnitAccount[]): string[] {
+  return accounts
+    .filter(({ planned, claimed, skipped, ended, running }) => {
+      return planned !== claimed + sum(skipped) || claimed !== sum(ended) + running;
+    })
+    .map((account) => JSON.stringify(account));
+}
+
 export const sum = (numbers: Record<string, number>): number => Object.values(numbers).reduce((a, b) => a + b, 0);
+
+/** For people. */
+export function describeAccounts(accounts: readonly UnitAccount[]): string[] {
+  const total = (of: (account: UnitAccount) => number): number => accounts.reduce((all, one) => all + of(one), 0);
+  return [
+    `the registry's books: ${accounts.length} units, ${total(({ planned }) => planned)} ticks planned, ${total(({ claimed }) => claimed)} claimed`,
+    `settled without a run: ${counts(merged(accounts.map(({ skipped }) => skipped)))}`,
+    `runs ended: ${counts(merged(accounts.map(({ ended }) => ended)))}`,
+  ];
+}
+
+function merged(all: readonly Record<string, number>[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const one of all) for (const [name, count] of Object.entries(one)) sums.set(name, (sums.get(name) ?? 0) + count);
+  return sums;
+}

@@ -1,40 +1,52 @@
-/** One real process of the chaos suite: a Nest application that reports each start of a handler before it does anything else. */
+/** One node of the chaos suite: a Nest application in a process of its own, whose handlers have a witness. */
+import { stepClock } from './stepped-clock.js';
 import 'reflect-metadata';
-import { writeSync } from 'node:fs';
-import { connect } from 'node:net';
+import { constants, openSync, writeSync } from 'node:fs';
+import { setTimeout as pass } from 'node:timers/promises';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { DistributedScheduleModule, TaskHandler, type TaskRun } from '../../lib/index.js';
+import { filter, firstValueFrom } from 'rxjs';
+import {
+  DistributedScheduleModule,
+  SchedulerService,
+  TaskHandler,
+  type DistributedScheduleOptions,
+  type TaskRun,
+} from '../../lib/index.js';
+import { witnessed } from '../../lib/testing/checker/witness.js';
+import type { Order, Report, Work } from './node-messages.js';
 
-const { NODE_ID, RECORDER_PORT, OPTIONS } = process.env;
-const recorder = connect(Number(RECORDER_PORT), '127.0.0.1');
-recorder.setNoDelay(true);
-recorder.on('error', () => process.exit(3)); // without its witness a node must not run
-const tell = (what: object): void => void recorder.write(`${JSON.stringify({ node: NODE_ID, ...what })}\n`);
+const { PROCESS, RECORDER, OPTIONS } = process.env as Record<string, string>;
+const recorder = openSync(RECORDER!, constants.O_WRONLY);
+const report = (what: Report): void => void process.send?.(what);
+const now = (): number => Date.now(); // stamped anew by the recorder
+
+/** Written by the time it returns. Without its witness a node must not run. */
+function tell(entry: object): void {
+  try {
+    writeSync(recorder, `${JSON.stringify(entry)}\n`);
+  } catch {
+    process.exit(3);
+  }
+}
 
 @Injectable()
 class Jobs {
+  private readonly work = witnessed<Work>(
+    async ({ payload, signal }) => {
+      if (payload?.ms) await pass(payload.ms, undefined, { signal });
+    },
+    { process: PROCESS!, tell, now },
+  );
+
   @TaskHandler()
-  async work(run: TaskRun<{ ms?: number } | undefined>): Promise<void> {
-    const { task, id, attempt, trigger, fencingToken, tick } = run;
-    tell({
-      type: 'start',
-      task,
-      id,
-      attempt,
-      trigger,
-      tick: tick?.getTime(),
-      token: String(fencingToken),
-      at: Date.now(),
-    });
-    const ms = run.payload?.ms ?? 0;
-    if (ms > 0) await new Promise((end) => setTimeout(end, ms));
-    tell({ type: 'end', task, id, attempt });
+  run(run: TaskRun<Work>): unknown {
+    return this.work(run);
   }
 }
 
 @Module({
-  imports: [DistributedScheduleModule.forRoot({ ...(JSON.parse(OPTIONS!) as object), node: { id: NODE_ID! } })],
+  imports: [DistributedScheduleModule.forRoot(JSON.parse(OPTIONS!) as DistributedScheduleOptions)],
   providers: [Jobs],
 })
 class NodeModule {}
@@ -47,4 +59,27 @@ const app = await NestFactory.createApplicationContext(NodeModule, {
   process.exit(2);
 });
 app.enableShutdownHooks();
-tell({ type: 'ready', pid: process.pid });
+const scheduler = app.get(SchedulerService);
+
+process.on('disconnect', () => process.exit(4)); // the harness has gone, in whatever way
+process.on('message', (order: Order) => {
+  if (order.type === 'step-clock') stepClock(order.offMs);
+  else if (order.type === 'block') blockFor(order.forMs);
+  else {
+    const { state } = scheduler;
+    const owned = scheduler.listOwnTasks().map(({ name }) => name);
+    const rssMiB = process.memoryUsage.rss() / 2 ** 20;
+    const handles = process.getActiveResourcesInfo().length;
+    report({ type: 'status', id: order.id, status: { state, owned, rssMiB, handles } });
+  }
+});
+
+function blockFor(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until;);
+}
+
+if (scheduler.state !== 'working') {
+  const working = scheduler.events$.pipe(filter(({ type }) => type === 'session.working'));
+  await firstValueFrom(working, { defaultValue: undefined });
+}
+report({ type: 'working' });

@@ -1,84 +1,136 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
+import { execFileSync, fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { LogEntry } from '../../lib/testing/checker/log.js';
+import { fromSource } from './from-source.js';
 
-/** A handler began, as the process that ran it told. */
-export interface StartNote {
-  type: 'start';
-  node: string;
-  task: string;
-  id: string;
-  attempt: number;
-  trigger: string;
-  tick?: number;
-  token: string;
-  at: number;
-}
+const SCRIPT = fileURLToPath(new URL('recorder-process.ts', import.meta.url));
+const READ_EVERY_MS = 20;
+const CHUNK = Buffer.alloc(256 * 1024);
 
-export type Note =
-  | StartNote
-  | { type: 'end'; node: string; task: string; id: string; attempt: number }
-  | { type: 'ready'; node: string; pid: number };
+/** An entry before it is stamped. */
+export type Told<E extends LogEntry = LogEntry> = E extends LogEntry ? Omit<E, 'at'> : never;
 
-/** The witness: every node tells it what it does, over one socket each, and what has been told survives any kill. */
-export class EffectRecorder {
-  readonly notes: Note[] = [];
-  private readonly sockets = new Set<Socket>();
-  private waiting: { fact: (note: Note) => boolean; resolve: (note: Note) => void }[] = [];
+/** The harness's end of the recorder: tells it what the harness does, and reads along in its log. */
+export class Recorder {
+  private readonly listeners = new Set<(entry: LogEntry) => void>();
+  private readonly marks = new Map<number, () => void>();
+  private readonly reading: NodeJS.Timeout;
+  private readonly log: number;
+  private readonly pen: number;
+  private begun = '';
+  private lastMark = 0;
 
-  private constructor(private readonly server: Server) {
-    server.on('connection', (socket) => {
-      this.sockets.add(socket);
-      socket.on('error', () => undefined); // a killed node's socket resets; what arrived before counts
-      socket.on('close', () => this.sockets.delete(socket));
-      createInterface({ input: socket }).on('line', (line) => this.take(line));
-    });
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly folder: string,
+  ) {
+    this.log = openSync(join(folder, 'log.jsonl'), constants.O_RDONLY | constants.O_CREAT);
+    this.pen = openSync(this.pipe, constants.O_WRONLY);
+    this.reading = setInterval(() => this.readOn(), READ_EVERY_MS);
   }
 
-  static async start(): Promise<EffectRecorder> {
-    const server = createServer();
-    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-    return new EffectRecorder(server);
+  static async start(): Promise<Recorder> {
+    const folder = mkdtempSync(join(tmpdir(), 'distributed-schedule-chaos-'));
+    const [pipe, log] = [join(folder, 'told'), join(folder, 'log.jsonl')];
+    execFileSync('mkfifo', [pipe]);
+    const child = fork(SCRIPT, [pipe, log], fromSource());
+    await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(([code]) => {
+        throw new Error(`the recorder ended with ${String(code)} before it was ready`);
+      }),
+    ]);
+    return new Recorder(child, folder);
   }
 
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
+  /** Where witnesses write, a line of at most 4096 bytes in one piece. */
+  get pipe(): string {
+    return join(this.folder, 'told');
   }
 
-  get starts(): StartNote[] {
-    return this.notes.filter((note) => note.type === 'start');
+  /** Has been handed on when this returns; it stands in the log behind all that was told before. */
+  tell(entry: Told): void {
+    writeSync(this.pen, `${JSON.stringify(entry)}\n`);
   }
 
-  /** The first note, past ones included, for which the fact holds. */
-  next(fact: (note: Note) => boolean, withinMs = 30_000): Promise<Note> {
-    const past = this.notes.find(fact);
-    if (past) return Promise.resolve(past);
+  /** Every entry from now on, in the order of the log. @returns what ends it */
+  onEntry(listener: (entry: LogEntry) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  /** Resolves when whatever has been told by now has been read here. */
+  async caughtUp(): Promise<void> {
+    const id = ++this.lastMark;
+    const reached = new Promise<void>((resolve) => this.marks.set(id, resolve));
+    writeSync(this.pen, `${JSON.stringify({ type: 'mark', id })}\n`);
+    await reached;
+  }
+
+  /** The first entry from now on for which the fact holds. */
+  next(what: string, fact: (entry: LogEntry) => boolean, withinMs: number): Promise<LogEntry> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`nobody told what was waited for within ${withinMs} ms`)),
-        withinMs,
-      );
-      this.waiting.push({
-        fact,
-        resolve: (note) => {
-          clearTimeout(timer);
-          resolve(note);
-        },
+      const done = this.onEntry((entry) => {
+        if (!fact(entry)) return;
+        clearTimeout(timer);
+        done();
+        resolve(entry);
       });
+      const timer = setTimeout(() => {
+        done();
+        reject(new Error(`not within ${withinMs} ms: ${what}`));
+      }, withinMs);
     });
   }
 
   async stop(): Promise<void> {
-    for (const socket of this.sockets) socket.destroy();
-    await new Promise((closed) => this.server.close(closed));
+    clearInterval(this.reading);
+    for (const file of [this.log, this.pen]) closeSync(file);
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const ended = once(this.child, 'exit');
+      this.child.kill('SIGKILL');
+      await ended;
+    }
+    this.keepLog();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private take(line: string): void {
-    const note = JSON.parse(line) as Note;
-    this.notes.push(note);
-    this.waiting = this.waiting.filter((waiter) => {
-      if (!waiter.fact(note)) return true;
-      waiter.resolve(note);
-      return false;
-    });
+  /** Logs are kept in the folder that CHAOS_LOG names, to be looked at afterwards. */
+  private keepLog(): void {
+    const folder = process.env['CHAOS_LOG'];
+    if (!folder) return;
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(join(this.folder, 'log.jsonl'), join(folder, `${basename(this.folder)}.jsonl`));
+  }
+
+  private readOn(): void {
+    for (let length = readSync(this.log, CHUNK); length > 0; length = readSync(this.log, CHUNK)) {
+      const lines = (this.begun + CHUNK.toString('utf8', 0, length)).split('\n');
+      this.begun = lines.pop()!;
+      for (const line of lines) this.handOn(JSON.parse(line) as LogEntry | { type: 'mark'; id: number });
+    }
+  }
+
+  private handOn(entry: LogEntry | { type: 'mark'; id: number }): void {
+    if (entry.type !== 'mark') {
+      for (const listener of [...this.listeners]) listener(entry);
+      return;
+    }
+    this.marks.get(entry.id)?.();
+    this.marks.delete(entry.id);
   }
 }

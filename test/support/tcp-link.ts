@@ -44,7 +44,7 @@ export class TcpLink {
 
   cut(): void {
     for (const lane of this.lanes) lane.clear();
-    for (const socket of [this.client, this.upstream]) socket.resetAndDestroy();
+    for (const socket of [this.client, this.upstream]) reset(socket);
   }
 
   /**
@@ -53,7 +53,7 @@ export class TcpLink {
    */
   async cutAfterDelivery(): Promise<void> {
     this.onReply = () => {};
-    this.client.resetAndDestroy();
+    reset(this.client);
     this.upstream.end();
     await this.closed;
   }
@@ -105,9 +105,15 @@ class Lane {
         return;
       }
       this.queue.shift();
-      if (next.what === 'reset') this.to.resetAndDestroy();
+      if (next.what === 'reset') reset(this.to);
       else if (next.what === 'end') this.to.end();
       else this.to.write(next.what);
     }
   }
+}
+
+/** Once its end is under way Node cannot reset a socket any more, and would leave it open for ever. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
