@@ -10,7 +10,8 @@ const layers = [
   { name: 'lint', run: runLint },
   { name: 'unit', folder: 'test/unit' },
   { name: 'conformance', folder: 'test/conformance', servers: ['redis'] },
-  { name: 'simulation', folder: 'test/cluster' },
+  { name: 'cluster', folder: 'test/cluster' },
+  { name: 'simulation', folder: 'test/simulation', run: runSimulation },
   { name: 'module', folder: 'test/module' },
   { name: 'chaos', folder: 'test/chaos', servers: ['redis'] },
   { name: 'package', folder: 'test/package' },
@@ -76,6 +77,27 @@ function jest(args, output) {
     child.on('close', (code) => {
       clearInterval(watch);
       resolve({ code: code ?? 1, lingered });
+    });
+  });
+}
+
+/** A seed is a test. Filters are the simulation's own options: `-- --seed 123`. */
+function runSimulation() {
+  return new Promise((resolve) => {
+    const flags = ['--import', '@swc-node/register/esm-register'];
+    const args = [...flags, 'test/simulation/main.ts', ...(only ? filter : [])];
+    const child = start(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, SWC_NODE_PROJECT: 'tsconfig.json' },
+    });
+    let text = '';
+    child.stdout.on('data', (chunk) => {
+      process.stdout.write(chunk);
+      text += chunk;
+    });
+    child.on('close', (code) => {
+      const [, passed = 0, failed = 0] = /(\d+) passed, (\d+) failed\s*$/.exec(text)?.map(Number) ?? [];
+      resolve({ passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped: 0 });
     });
   });
 }

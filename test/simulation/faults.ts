@@ -3,7 +3,7 @@ import type { SimNode } from './node.js';
 import type { Network } from './network.js';
 import type { Simulation } from './simulation.js';
 
-/** Something that befalls one node, or all. `begin` may answer with how it ends, or with `false`: it could not begin. */
+/** Something that befalls one node, or all. `begin` answers with how it ends, or whether it could begin. */
 interface Fault {
   /** How often it begins, in times per second of the whole cluster. */
   rate: number;
@@ -67,9 +67,8 @@ export const FAULTS = {
     rate: 0.015,
     begin(sim, node) {
       if (!sim.kill(node)) return false;
-      return void sim.after(pick(sim.random, [50, 1_000, 6_000]), () =>
-        sim.join({ id: node.id, version: node.version }),
-      );
+      sim.after(pick(sim.random, [50, 1_000, 6_000]), () => sim.join({ id: node.id, version: node.version }));
+      return true;
     },
   },
   join: { rate: 0.015, begin: (sim) => void sim.join() },

@@ -20,5 +20,7 @@ export async function replay(seed: number): Promise<boolean> {
   );
   console.log(`trace ${first.digest}`);
   console.log(`again ${second.digest}${first.digest === second.digest ? '' : '  DOES NOT REPLAY'}`);
-  return first.violations.length === 0 && first.digest === second.digest;
+  const sound = first.violations.length === 0 && first.digest === second.digest;
+  console.log(sound ? '1 passed, 0 failed' : '0 passed, 1 failed');
+  return sound;
 }

@@ -72,24 +72,25 @@ async function trouble(sim: Simulation): Promise<void> {
 
 /** One fault begins, unless its like goes on already, and ends by itself. */
 function befall(sim: Simulation, name: FaultName, going: Set<string>): void {
-  const { begin, lastsMs, told = name } = faultOf(name);
+  const fault = faultOf(name);
+  const { lastsMs, told = name } = fault;
   const alive = sim.alive();
   if (alive.length === 0) return;
   const node: SimNode = pick(sim.random, alive);
   const process = OF_REGISTRY.has(name) ? undefined : node.process;
   const like = `${told} ${process}`;
   if (going.has(like)) return;
-  const fault = { what: told, ...(process !== undefined && { process }) };
-  const over = begin(sim, node);
+  const entry = { what: told, ...(process !== undefined && { process }) };
+  const over = fault.begin(sim, node);
   if (over === false) return;
   sim.count(`fault ${name}`);
-  if (name !== 'kill') sim.tell({ type: 'fault', at: sim.now(), ...fault });
+  if (name !== 'kill') sim.tell({ type: 'fault', at: sim.now(), ...entry });
   if (!lastsMs) return;
   going.add(like);
   sim.after(pick(sim.random, lastsMs), () => {
     going.delete(like);
     if (typeof over === 'function') over();
-    sim.tell({ type: 'heal', at: sim.now(), ...fault });
+    sim.tell({ type: 'heal', at: sim.now(), ...entry });
   });
 }
 

@@ -22,7 +22,9 @@ process.on('unhandledRejection', (error) =>
   unhandled.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),
 );
 
-parentPort!.on('message', async (seeds: number[]) => {
+parentPort!.on('message', (seeds: number[]) => void run(seeds));
+
+async function run(seeds: readonly number[]): Promise<void> {
   const answer: WorkerAnswer = { outcomes: [], counts: new Map() };
   for (const seed of seeds) {
     const { violations, counts, starts, log, digest } = await simulate(seed);
@@ -37,4 +39,4 @@ parentPort!.on('message', async (seeds: number[]) => {
     }
   }
   parentPort!.postMessage(answer);
-});
+}

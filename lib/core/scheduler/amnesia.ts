@@ -25,7 +25,7 @@ export class Amnesia {
   }
 
   private async checkNow(): Promise<boolean> {
-    const { catalog, events, logger, units } = this.context;
+    const { catalog, events, keeper, logger, units } = this.context;
     const held = [...catalog.values()].filter(({ doc }) => doc.state !== 'purged');
     const verdict = await this.epoch.check(() => this.hasGoneBack());
     units.settledUpTo = this.epoch.lostUpTo;
@@ -37,6 +37,7 @@ export class Amnesia {
       },
     );
     events.emit('registry.amnesia', { tasks: held.length });
+    keeper.renew().catch(() => undefined); // the session is most likely lost too: better to know than to claim under it
     // this node may be late to notice: what others have run meanwhile is not run again either
     const since = Math.max(this.epoch.lostUpTo, await this.epoch.now());
     await Promise.all(held.map((task) => this.writeBack(task, since)));

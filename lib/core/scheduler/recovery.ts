@@ -68,7 +68,10 @@ export class Recovery {
       const by = { node: node.id, boot: node.boot, session: session.id, now: clock.now() };
       const update = await units.update(
         unit,
-        (state) => decideTakeOver(state, task, orphan, by),
+        (state) =>
+          keeper.session === session && keeper.trusted()
+            ? decideTakeOver(state, task, orphan, by)
+            : { outcome: undefined },
         () => keeper.session === session,
       );
       if (update === 'gone' || !update.outcome) return;

@@ -232,7 +232,7 @@ export class TickLoop {
         const session = keeper.session!;
         const runId = this.context.runIds.next();
         const decide = (state: UnitState): UnitDecision<ClaimOutcome> =>
-          keeper.trusted() // asked again: since the loop began the clock may have been stepped
+          keeper.session === session && keeper.trusted() // asked again: it may have waited for an outage to end
             ? decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id, verified))
             : { outcome: { kind: 'idle' } };
         update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);

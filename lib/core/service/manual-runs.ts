@@ -49,18 +49,20 @@ export class ManualRuns {
     let launched = false;
     try {
       const session = keeper.session;
-      if (this.scheduler.state !== 'working' || !session || !keeper.trusted()) {
+      const requireMembership = (): void => {
+        if (this.scheduler.state === 'working' && session && keeper.session === session && keeper.trusted()) return;
         throw refusal(
           'NOT_RUNNING',
           task.name,
           `This node is not in the cluster (${this.scheduler.state}); nothing runs on it. Try again when it is working`,
         );
-      }
+      };
+      requireMembership();
       const request = {
         runId: runIds.next(),
         node: node.id,
         boot: node.boot,
-        session: session.id,
+        session: session!.id,
         now: clock.now(),
         trigger: 'manual' as const,
       };
@@ -74,7 +76,10 @@ export class ManualRuns {
           throw refusal('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
         const update = await units.update(
           unit,
-          (state) => decideManual(state, known, request),
+          (state) => {
+            requireMembership(); // again: it may have waited for an outage to end
+            return decideManual(state, known, request);
+          },
           () => keeper.session === session,
         );
         if (update === 'gone') throw refusal('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
