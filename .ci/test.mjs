@@ -88,7 +88,7 @@ function runSimulation() {
     const args = [...flags, 'test/simulation/main.ts', ...(only ? filter : [])];
     const child = start(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, SWC_NODE_PROJECT: 'tsconfig.json' },
+      env: { SWC_NODE_PROJECT: 'tsconfig.json' },
     });
     let text = '';
     child.stdout.on('data', (chunk) => {

@@ -130,7 +130,7 @@ export const FAULTS = {
     lastsMs: [2_000, 10_000],
     begin(sim, { service }) {
       service.setConcurrency(1);
-      return () => service.setConcurrency(sim.scene.concurrency);
+      return () => service.setConcurrency(sim.concurrency);
     },
   },
 } as const satisfies Record<string, Fault>;

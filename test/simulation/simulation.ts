@@ -33,6 +33,8 @@ export class Simulation {
   readonly violations: Violation[];
   /** From now on handlers are quick and do not fail. */
   calm = false;
+  /** How many runs each node does at once. */
+  concurrency: number;
   private readonly checker: Checker;
   private readonly hash = createHash('sha1');
   private readonly definitions = new Map<string, TaskInput>();
@@ -49,6 +51,7 @@ export class Simulation {
     private readonly author: Author,
   ) {
     const { cluster: times, network } = scene;
+    this.concurrency = scene.concurrency;
     this.checker = new Checker({
       clockErrorMs: 500 + network.longestMs,
       writeDelayMs: network.longestMs + 1_000,
@@ -241,6 +244,7 @@ export class Simulation {
 
   /** Everything that befalls anybody is over. */
   heal(): void {
+    this.concurrency = 1_000;
     for (const { host, network, service, process } of this.alive()) {
       this.tell({ type: 'fault', at: this.now(), what: 'clock', process }); // it is put right by one more step
       this.after(5_000, () => this.tell({ type: 'heal', at: this.now(), what: 'clock', process }));
@@ -250,7 +254,7 @@ export class Simulation {
       host.skewMs = 0;
       host.drift(0);
       Object.assign(network, quietNetwork(this.scene.network));
-      service.setConcurrency(1_000);
+      service.setConcurrency(this.concurrency);
     }
   }
 

@@ -297,10 +297,8 @@ export class Scheduler {
 
   private async measureClock(): Promise<void> {
     const { clock, timeline } = this.context;
-    if (!this.registry.serverTime) return;
-    const before = clock.offsetMs;
-    await clock.measure(() => this.registry.serverTime!());
-    if (clock.offsetMs !== before) timeline.rearm();
+    if (this.registry.serverTime) await clock.measure(() => this.registry.serverTime!());
+    timeline.rearm(); // always: a clock that was stepped forth and back in between shows nothing and has led timers astray
   }
 
   private onTaskChange(change: TaskChange): void {

@@ -59,6 +59,7 @@ export function definition(world: World): Rule {
     },
     *start({ unit, task, tick, runId, at, process }) {
       const since = halted.get(task);
+      if (world.calls.ofRun(runId).length > 0) return; // a further attempt of a run that goes on
       if (since === undefined || tick === undefined || at <= since + world.options.resyncMs + RESYNC_SLACK_MS) return;
       yield `run ${runId} of "${unit}" was started on ${process} ${at - since} ms after its task had been halted`;
     },
