@@ -21,6 +21,8 @@ export class Timeline {
   private cancelled = 0;
   private timer?: Disposable;
   private timerAt: EpochMs = Infinity;
+  /** When the timer fires, in monotonic time. */
+  private timerDue = Infinity;
   private stopped = false;
 
   constructor(private readonly clock: Clock) {}
@@ -33,9 +35,10 @@ export class Timeline {
     return { dispose: () => this.cancel(appointment) };
   }
 
-  /** The clock was corrected: look at it now. */
+  /** The clock was looked at: should it have been stepped since the timer was set, the timer would come late. */
   rearm(): void {
-    this.arm();
+    const fires = this.clock.now() + (this.timerDue - this.clock.monotonic());
+    if (fires > this.timerAt + 1) this.arm();
   }
 
   stop(): void {
@@ -66,6 +69,7 @@ export class Timeline {
     this.timerAt = top?.at ?? Infinity;
     if (!top || this.stopped) return;
     const delay = Math.min(Math.max(Math.ceil(top.at - this.clock.now()), 0), LONGEST_TIMER_MS);
+    this.timerDue = this.clock.monotonic() + delay;
     this.timer = this.clock.setTimer(delay, () => this.fire());
   }
 

@@ -141,6 +141,7 @@ export class World {
    * lost goes back further than the sign that nodes leave for each other at each resync.
    */
   couldKnowOfLoss(process: string): boolean {
+    if (this.suffers(undefined, 'server-clock', 2 * this.options.resyncMs)) return false; // what was lost may lie ahead
     return this.veterans.has(process) && this.lossDepthMs > 2 * this.options.resyncMs + SIGN_SLACK_MS;
   }
 

@@ -15,7 +15,8 @@ export function singleStart(world: World): Rule {
       if (tick !== undefined) {
         const key = `${unitKey} ${tick}`;
         const first = runOfTick.get(key) ?? { runId, at };
-        const excused = first.at < world.lossAt && !world.couldKnowOfLoss(process);
+        // what was lost and cannot be known of; nor can it where the registry's clock goes back with its data
+        const excused = first.at <= world.lossAt && !world.couldKnowOfLoss(process);
         if (first.runId !== runId && !excused)
           yield `tick ${tick} of "${unit}" was started by run ${first.runId} and again by run ${runId}`;
         runOfTick.set(key, first);
