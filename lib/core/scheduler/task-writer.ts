@@ -38,26 +38,27 @@ export class TaskWriter {
   ): Promise<KnownTask | undefined> {
     const { catalog } = this.context;
     const before = catalog.get(name);
-    let proposed: string | undefined;
-    let replaced: TaskDocument | undefined;
+    let proposal: { text: string; doc: TaskDocument; replaces: TaskDocument | undefined } | undefined;
     const { entry } = await this.update(
       keys.task(name),
       (current) => {
-        if (proposed !== undefined && current?.value === proposed) return { keep: undefined }; // it went through before
+        if (proposal && current?.value === proposal.text) return { keep: undefined }; // it went through before
         const doc = current && decodeTask(current.value);
         const next = decide(doc);
         if (!next) return { keep: undefined };
-        [proposed, replaced] = [JSON.stringify(next), doc];
-        return { write: proposed, result: undefined };
+        proposal = { text: JSON.stringify(next), doc: next, replaces: doc };
+        return { write: proposal.text, result: undefined };
       },
       known,
     );
     if (!entry) return undefined;
     const task = catalog.apply(entry) ?? before;
     const doc = decodeTask(entry.value)!;
-    const ours = entry.value === proposed;
-    if (ours && replaced && replaced.generation !== doc.generation) await this.removeUnits(name, replaced);
-    await this.bringUnitsAbout(name, doc, entry.token, ours, replaced?.generation !== doc.generation);
+    const { text, replaces } = proposal ?? {};
+    // a new generation is its maker's, also where somebody has changed it since
+    const made = proposal?.doc.generation === doc.generation && replaces?.generation !== doc.generation;
+    if (made && replaces) await this.removeUnits(name, replaces);
+    await this.bringUnitsAbout(name, doc, entry.token, made || entry.value === text, made);
     return task;
   }
 

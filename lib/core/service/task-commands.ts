@@ -40,6 +40,7 @@ export class TaskCommands {
   async put(input: TaskInput, source: TaskSource = 'dynamic'): Promise<KnownTask> {
     const fresh = this.newDocument(input, source);
     return this.create(input.name, (doc) => {
+      if (doc?.generation === fresh.generation) return undefined; // an earlier attempt of this write went through
       if (isPast(fresh)) {
         // put again at a restart, as its caller does each time: what has had its tick is left as it is
         if (doc && isLive(doc) && sameSchedule(doc.definition.schedule, fresh.definition.schedule)) return undefined;
