@@ -132,6 +132,7 @@ export class Simulation {
       wrap: (registry) => this.signed(registry, process),
       handlers: { '*': handler, ...(version > 0 && { [NEW_HANDLER]: handler }) },
       options: {
+        concurrency: this.concurrency,
         node: {
           labels: this.random() < 0.5 || this.nodes.length === 0 ? DISK : {},
           weight: 1 + Math.floor(this.random() * 2),
