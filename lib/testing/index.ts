@@ -4,7 +4,7 @@ export type * from './checker/log.js';
 export { witnessed } from './checker/witness.js';
 export type { CheckerOptions } from './checker/world.js';
 export { Host } from './cluster/host.js';
-export type { CallStep, Cut, Fate, WatchFate } from './cluster/link.js';
+export type { CallName, CallStep, Cut, Fate, WatchFate } from './cluster/link.js';
 export { seededRandom } from './seeded-random.js';
 export { TestCluster, type TestClusterOptions, type TestNode } from './cluster/test-cluster.js';
 export { VirtualClock } from './cluster/virtual-clock.js';

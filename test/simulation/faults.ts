@@ -39,6 +39,22 @@ function cut(what: 'requests' | 'replies' | 'watches'): Fault {
   };
 }
 
+/** Soon, at the very moment when the host is about to go on: between two steps, whatever is under way there. */
+function atStep({ random }: Simulation, { host }: SimNode, fn: () => void): void {
+  const step = host.steps + 1 + Math.floor(random() * 30);
+  host.onStep = (now) => {
+    if (now < step) return;
+    delete host.onStep;
+    fn();
+  };
+}
+
+/** Some time after a loss of data somebody comes who has never seen what was lost. */
+function thenJoin(sim: Simulation, lost: boolean): boolean {
+  if (lost && sim.random() < 0.5) sim.after(sim.random() * 10_000, () => sim.join());
+  return lost;
+}
+
 const SESSION_DOUBT_MS = 11_000;
 
 export const FAULTS = {
@@ -59,9 +75,26 @@ export const FAULTS = {
       return () => host.unfreeze();
     },
   },
+  'freeze at a step': {
+    rate: 0.03,
+    lastsMs: [2_000, 9_000, 14_000],
+    told: 'freeze',
+    begin(sim, node) {
+      atStep(sim, node, () => node.host.freeze());
+      return () => node.host.unfreeze();
+    },
+  },
   kill: {
     rate: 0.015,
     begin: (sim, node) => sim.kill(node),
+  },
+  'kill at a step': {
+    rate: 0.01,
+    begin(sim, node) {
+      if (sim.alive().length < 2) return false;
+      atStep(sim, node, () => void sim.kill(node));
+      return true;
+    },
   },
   'kill and restart under the same id': {
     rate: 0.015,
@@ -79,6 +112,8 @@ export const FAULTS = {
   'watches cut': cut('watches'),
   'requests lost': weather({ loseRequests: 0.3 }),
   'replies lost': weather({ loseReplies: 0.3 }),
+  'replies to writes lost': weather({ loseCommits: 0.4 }),
+  'time unheard': weather({ loseTime: 1 }, 0.03),
   'messages late': weather({ late: 0.3 }),
   'everything late': weather({ late: 1 }, 0.01),
   'requests sent twice': weather({ twice: 0.4 }),
@@ -107,8 +142,8 @@ export const FAULTS = {
       return () => nodes.forEach(({ host }) => host.cutLink('none'));
     },
   },
-  'registry wiped': { rate: 0.004, begin: (sim) => sim.loseData([]) },
-  'registry restored': { rate: 0.004, begin: (sim) => sim.restoreBackup() },
+  'registry wiped': { rate: 0.004, begin: (sim) => thenJoin(sim, sim.loseData([])) },
+  'registry restored': { rate: 0.004, begin: (sim) => thenJoin(sim, sim.restoreBackup()) },
   'clock step': {
     rate: 0.02,
     lastsMs: [10_000],

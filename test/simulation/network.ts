@@ -1,4 +1,4 @@
-import type { CallStep, Fate, WatchFate } from '../../lib/testing/cluster/link.js';
+import type { CallName, CallStep, Fate, WatchFate } from '../../lib/testing/cluster/link.js';
 
 /** What the network does to one node's messages; faults change it, healing puts it back. */
 export interface Network {
@@ -7,6 +7,10 @@ export interface Network {
   /** Shares of messages, each from 0 to 1. */
   loseRequests: number;
   loseReplies: number;
+  /** Replies to writes alone: reads tell what became of them. */
+  loseCommits: number;
+  /** Answers to the question for the time. */
+  loseTime: number;
   late: number;
   twice: number;
   lateWatches: number;
@@ -19,6 +23,8 @@ export function quietNetwork({ latencyMs, longestMs }: { latencyMs: number; long
     longestMs,
     loseRequests: 0,
     loseReplies: 0,
+    loseCommits: 0,
+    loseTime: 0,
     late: 0,
     twice: 0,
     lateWatches: 0,
@@ -30,8 +36,13 @@ export function quietNetwork({ latencyMs, longestMs }: { latencyMs: number; long
 export function fateOf(network: Network, random: () => number, count: (what: string) => void) {
   const latency = (): number => network.latencyMs * (0.5 + random());
   const longLatency = (): number => latency() + random() * network.longestMs;
-  return (_call: number, step: CallStep): Fate => {
-    if (random() < (step === 'request' ? network.loseRequests : network.loseReplies)) {
+  const lossOf = (step: CallStep, name: CallName): number => {
+    if (step === 'request') return network.loseRequests;
+    const alone = name === 'commit' ? network.loseCommits : name === 'serverTime' ? network.loseTime : 0;
+    return Math.max(alone, network.loseReplies);
+  };
+  return (_call: number, step: CallStep, name: CallName): Fate => {
+    if (random() < lossOf(step, name)) {
       count(`${step} lost`);
       return 'lost';
     }

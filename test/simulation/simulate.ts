@@ -42,7 +42,9 @@ export async function simulate(seed: number): Promise<Outcome> {
     sim.calm = true;
     await cluster.advance(HEAL_MS / 2);
     const calmSince = sim.now();
-    await cluster.advance(CALM_MS);
+    await cluster.advance(CALM_MS / 2);
+    if (sim.deploysInPeace) await sim.replaceOne();
+    await cluster.advance(CALM_MS / 2);
     sim.finish(calmSince);
     judgeCalm(sim);
     await cluster.stop();
@@ -98,7 +100,7 @@ function befall(sim: Simulation, name: FaultName, going: Set<string>): void {
 async function revive(sim: Simulation): Promise<void> {
   const { cluster } = sim;
   const [node] = sim.able();
-  if (!node) throw new Error(`no node is working after ${HEAL_MS / 2} ms of peace`);
+  if (!node) return sim.complain('converged', `no node is working after ${HEAL_MS / 2} ms of peace`);
   const { service } = node;
   for (const { name, state } of service.listTasks({
     state: ['paused', 'cancelled', 'deleted', 'active', 'completed'],

@@ -14,6 +14,8 @@ import { DISK, drawTask, NEW_HANDLER, staticTasks } from './workload.js';
 
 const NAMESPACE = 'test/';
 const MOST_NODES = 7;
+/** A node that leaves in good order delays nothing by more. */
+const GRACEFUL_MS = 1_000;
 
 /** Who is writing to the store right now: calls of the memory registry are over when they return. */
 interface Author {
@@ -33,6 +35,8 @@ export class Simulation {
   readonly violations: Violation[];
   /** From now on handlers are quick and do not fail. */
   calm = false;
+  /** One node is replaced in peace: what it leaves behind is taken over within a second. */
+  readonly deploysInPeace: boolean;
   /** How many runs each node does at once. */
   concurrency: number;
   private readonly checker: Checker;
@@ -52,6 +56,7 @@ export class Simulation {
   ) {
     const { cluster: times, network } = scene;
     this.concurrency = scene.concurrency;
+    this.deploysInPeace = random() < 0.3;
     this.checker = new Checker({
       clockErrorMs: 500 + network.longestMs,
       writeDelayMs: network.longestMs + 1_000,
@@ -59,7 +64,7 @@ export class Simulation {
       sessionTtlMs: times.ttlMs,
       resyncMs: times.resyncMs,
       settleMs: 15_000,
-      promptMs: 100 + network.latencyMs * 20,
+      promptMs: this.deploysInPeace ? GRACEFUL_MS : 100 + network.latencyMs * 20,
     });
     this.violations = this.checker.violations;
     cluster.store.watch('', (change) => this.hearStore(change));
@@ -188,6 +193,16 @@ export class Simulation {
     });
   }
 
+  /** A node is replaced by another of the same version, as a deploy does it. */
+  async replaceOne(): Promise<void> {
+    const [node] = this.alive();
+    const fresh = node && this.join({ version: node.version });
+    if (!node || !fresh) return;
+    await this.cluster.clock.advanceUntil(() => fresh.service.state === 'working');
+    await this.cluster.advance(100);
+    this.leave(node);
+  }
+
   expireSession({ scheduler }: SimNode): void {
     const session = scheduler.membership.keeper.session;
     if (session) this.cluster.store.endSession(session.id);
@@ -201,14 +216,14 @@ export class Simulation {
 
   restoreBackup(): boolean {
     if (this.backup.length === 0) return false;
-    this.loseData(this.backup, this.backupAt);
-    return true;
+    return this.loseData(this.backup, this.backupAt);
   }
 
-  loseData(kept: readonly Entry[], keptUpTo?: number): void {
+  loseData(kept: readonly Entry[], keptUpTo?: number): boolean {
     this.tell({ type: 'data-loss', at: this.now(), ...(keptUpTo !== undefined && { keptUpTo }) });
     for (const entry of kept) this.tellWrite(entry.key, String(entry.token), { value: entry.value, restored: true });
     this.cluster.store.restore(kept);
+    return true;
   }
 
   /** A name of some task: one that is there, was there, or could be. */
@@ -249,6 +264,7 @@ export class Simulation {
     for (const { host, network, service, process } of this.alive()) {
       this.tell({ type: 'fault', at: this.now(), what: 'clock', process }); // it is put right by one more step
       this.after(5_000, () => this.tell({ type: 'heal', at: this.now(), what: 'clock', process }));
+      delete host.onStep;
       host.cutLink('none');
       host.unfreeze();
       host.staleMs = 0;

@@ -23,7 +23,8 @@ export class Recovery {
       if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await this.isDead(run))) continue;
       const { policies, doc } = task;
       if (policies.recovery === 'none' || doc.state === 'cancelled') await this.settle(unit, task, run);
-      else if (doc.state !== 'paused' && this.handlers.has(doc.definition)) await this.takeOver(unit, task, run);
+      else if ((doc.state === 'active' || doc.state === 'completed') && this.handlers.has(doc.definition))
+        await this.takeOver(unit, task, run);
     }
   }
 

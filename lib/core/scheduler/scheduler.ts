@@ -314,7 +314,10 @@ export class Scheduler {
       for (const unit of unitsOf(task.name, change.before.doc)) this.context.units.forget(unit);
     }
     if (change.type === 'put' && !change.before) this.placement.added(change.task);
-    else if (change.type === 'removed' || !samePlacement(change.task, change.before!)) this.placement.changed();
+    else if (change.type === 'removed' || !samePlacement(change.task, change.before!)) {
+      for (const unit of change.before!.units) this.loop.drop(unit); // until it is placed anew: it may not be ours any more
+      this.placement.changed();
+    }
     for (const unit of task.units) this.loop.look(unit);
   }
 

@@ -258,9 +258,14 @@ function redefine(doc: TaskDocument, fresh: TaskDocument): TaskDocument {
     ...fresh,
     generation,
     createdAt,
-    since: same && doc.state === 'active' ? doc.since : fresh.since,
+    since: same && doc.state === 'active' ? doc.since : afterHalt(doc, fresh),
     definition: { ...fresh.definition, schedule, ...(isStatic && { source: 'static' as const }) },
   };
+}
+
+/** What fell due while the task was halted is not made up for, also where the change was asked for before the halt. */
+function afterHalt(doc: TaskDocument, { since, definition }: TaskDocument): EpochMs {
+  return doc.state === 'active' || 'at' in definition.schedule ? since : Math.max(since, doc.updatedAt);
 }
 
 /** Whether its single tick lies before the task. */

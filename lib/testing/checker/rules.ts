@@ -1,5 +1,6 @@
 import type { Rule } from './rule.js';
 import { accounted } from './rules/accounted.js';
+import { claimant } from './rules/claimant.js';
 import { claimed } from './rules/claimed.js';
 import { cursor } from './rules/cursor.js';
 import { definition } from './rules/definition.js';
@@ -9,6 +10,7 @@ import { onTime } from './rules/on-time.js';
 import { overlap } from './rules/overlap.js';
 import { prompt } from './rules/prompt.js';
 import { recovery } from './rules/recovery.js';
+import { revival } from './rules/revival.js';
 import { settled } from './rules/settled.js';
 import { singleStart } from './rules/single-start.js';
 import { tokens } from './rules/tokens.js';
@@ -18,11 +20,13 @@ import type { World } from './world.js';
 export const RULES: readonly ((world: World) => Rule)[] = [
   singleStart,
   claimed,
+  claimant,
   tokens,
   onTime,
   cursor,
   accounted,
   definition,
+  revival,
   overlap,
   recovery,
   honestEnd,

@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/common/clock.js';
 import type { Registry } from '../../core/registry/registry.js';
-import { linkTo, type CallStep, type Cut, type Fate, type LinkState, type WatchFate } from './link.js';
+import { linkTo, type CallName, type CallStep, type Cut, type Fate, type LinkState, type WatchFate } from './link.js';
 
 /** The fate of the call it asks about: `call` counts the host's calls from 1. */
-type JudgeCall = (call: number, step: CallStep) => Fate;
+type JudgeCall = (call: number, step: CallStep, name: CallName) => Fate;
 
 /**
  * The machine a node runs on, as far as the node can tell: its clock and its link to the registry, both of which can

@@ -12,6 +12,10 @@ export type Cut = 'none' | 'requests' | 'replies' | 'watches';
 /** A call on its way to the registry, and its answer on the way back. */
 export type CallStep = 'request' | 'reply';
 
+/** Which call it is. */
+export type CallName =
+  'connect' | 'get' | 'list' | 'commit' | 'watch' | 'openSession' | 'renew' | 'end' | 'serverTime' | 'describe';
+
 /**
  * What becomes of a call. `twice`: the request arrives once more a while later, as when a client sends it again.
  * `lateMs`: it takes so long, be it longer than the caller waits. `crash`: the host dies right here.
@@ -25,7 +29,7 @@ export type WatchFate = 'passes' | { lateMs: number } | { resyncAfterMs: number 
 export interface LinkState {
   readonly base: Clock;
   calls: number;
-  readonly fate?: (call: number, step: CallStep) => Fate;
+  readonly fate?: (call: number, step: CallStep, name: CallName) => Fate;
   readonly watchFate?: () => WatchFate;
   readonly cut: Cut;
   readonly staleMs: number;
@@ -45,32 +49,33 @@ export function linkTo(registry: Registry, host: LinkState, past?: PastRegistry)
   const session = ({ id, ttlMs, ...open }: RegistrySession): RegistrySession => ({
     id,
     ttlMs,
-    renew: () => call(host, () => open.renew()),
-    end: () => call(host, () => open.end()),
+    renew: () => call(host, 'renew', () => open.renew()),
+    end: () => call(host, 'end', () => open.end()),
   });
   const linked: Registry = {
     kind: registry.kind,
     capabilities: registry.capabilities,
-    connect: () => call(host, () => registry.connect()),
+    connect: () => call(host, 'connect', () => registry.connect()),
     close: async () => undefined, // the store is shared: closing one client must not close the others
-    get: (key, options) => call(host, () => (options?.fresh ? registry : reader()).get(key, options)),
-    list: (prefix, page) => call(host, () => reader().list(prefix, page)),
-    commit: (writes) => call(host, () => registry.commit(writes)),
+    get: (key, options) => call(host, 'get', () => (options?.fresh ? registry : reader()).get(key, options)),
+    list: (prefix, page) => call(host, 'list', () => reader().list(prefix, page)),
+    commit: (writes) => call(host, 'commit', () => registry.commit(writes)),
     watch: (prefix, listener) =>
       call(
         host,
+        'watch',
         () => watch(registry, host, prefix, listener),
         (watching) => watching.dispose(), // whoever asked for it has given up
       ),
-    openSession: (options) => call(host, async () => session(await registry.openSession(options))),
-    describe: () => call(host, () => registry.describe()),
+    openSession: (options) => call(host, 'openSession', async () => session(await registry.openSession(options))),
+    describe: () => call(host, 'describe', () => registry.describe()),
   };
-  if (registry.serverTime) linked.serverTime = () => call(host, () => registry.serverTime!());
+  if (registry.serverTime) linked.serverTime = () => call(host, 'serverTime', () => registry.serverTime!());
   return linked;
 }
 
 /** One request and its answer. What is on its way arrives, whatever becomes of the sender meanwhile. */
-function call<T>(host: LinkState, work: () => Promise<T>, abandoned?: (answer: T) => void): Promise<T> {
+function call<T>(host: LinkState, name: CallName, work: () => Promise<T>, abandoned?: (answer: T) => void): Promise<T> {
   const number = ++host.calls;
   return new Promise((resolve, reject) => {
     const tell = (fn: () => void): void =>
@@ -88,7 +93,7 @@ function call<T>(host: LinkState, work: () => Promise<T>, abandoned?: (answer: T
     let timeout: Disposable | undefined;
     const pass = (step: CallStep, fn: () => void, lost?: () => void): void => {
       const blocked = host.cut === (step === 'request' ? 'requests' : 'replies');
-      const fate = blocked ? 'lost' : (host.fate?.(number, step) ?? 'passes');
+      const fate = blocked ? 'lost' : (host.fate?.(number, step, name) ?? 'passes');
       if (fate === 'crash') host.crash();
       else if (fate === 'lost') {
         timeout ??= wait();

@@ -21,6 +21,8 @@ export function honestEnd(world: World): Rule {
           yield `run ${run.id} left ${key} without an end`;
           continue;
         }
+        const counted = (after.counters[last.outcome] ?? 0) - (before.counters[last.outcome] ?? 0);
+        if (counted !== 1) yield `run ${run.id} of ${key} was ${last.outcome}, which was counted ${counted} times`;
         const calls = world.calls.ofRun(run.id).filter(({ start }) => start.process === entry.process);
         const call = calls.at(-1);
         if (

@@ -14,7 +14,14 @@ export function overlap(world: World): Rule {
       if (limits.length > 0 && after.runs.length > Math.max(...limits))
         yield `${key} holds ${after.runs.length} runs at once: ${after.runs.map(({ id }) => id).join(', ')}`;
     },
-    *start({ unit, task, runId, process, at }) {
+    *start({ unit, task, runId, process, at, trigger }) {
+      for (const { start, aborted, disowned } of trigger === 'recovery' ? world.calls.goingOn(unit) : []) {
+        const other = start.process;
+        if (start.runId !== runId || other === process || aborted || disowned) continue;
+        if (world.suffers(other, 'kill') || world.suffers(other, 'freeze', NOTICE_MS) || world.trustsInVain(other))
+          continue;
+        yield `run ${runId} of "${unit}" was started again on ${process} at ${at} while it was going on on ${other} and had not been told to end`;
+      }
       const policies = world.tasks.get(task)?.policies;
       if (!policies || limitOf(policies) > 1) return;
       const mine = world.grants.get(runId)?.unitKey;

@@ -1,25 +1,54 @@
+import { decodeNode, type NodeRecord } from '../../../core/cluster/node-record.js';
+import { keys } from '../../../core/registry/keyspace.js';
+import type { RunEntry } from '../../../core/scheduler/unit-state.js';
 import type { Rule } from '../rule.js';
 import type { World } from '../world.js';
 
-/** A run is settled or taken over by another process only when the session it was claimed under is dead. */
+/** A run is settled or taken over by another process only when its session has been dead since it stands there as it does. */
 export function recovery(world: World): Rule {
+  /** Runs that, as they stand, could have been found dead. */
+  const everDead = new Set<string>();
+  /** Those that could be now, and since when without a break. */
+  const deadSince = new Map<string, number>();
+  const look = (run: RunEntry, node: NodeRecord | undefined, at: number): void => {
+    const dead = !node || node.boot !== run.boot || (node.session !== run.session && node.status === 'working');
+    if (!dead) deadSince.delete(form(run));
+    else if (!deadSince.has(form(run))) deadSince.set(form(run), at);
+    if (dead) everDead.add(form(run));
+  };
   return {
     name: 'recovery',
+    entry(entry) {
+      if (entry.type !== 'write' || !entry.key.startsWith(keys.nodes)) return;
+      const id = entry.key.slice(keys.nodes.length);
+      const node = entry.value === undefined ? undefined : decodeNode(entry.value);
+      for (const { runs } of world.units.values())
+        for (const run of runs) if (run.node === id) look(run, node, entry.at);
+    },
     *unit({ key, before, after, entry }) {
+      for (const run of after?.runs ?? []) look(run, world.nodes.get(run.node)?.record, entry.at);
       if (!before || !after) return;
+      const blocker =
+        after.tail?.reason === 'overlap' && after.tail.to !== before.tail?.to ? after.tail.blocker : undefined;
+      const inTheWay = before.runs.find(({ id }) => id === blocker?.runId);
+      const dead = inTheWay && deadSince.get(form(inTheWay));
+      if (
+        dead !== undefined &&
+        dead < entry.at - world.options.writeDelayMs &&
+        world.grants.get(inTheWay!.id)?.process !== entry.process &&
+        !world.suffers(entry.process, 'freeze', 2_000)
+      )
+        yield `a tick of ${key} was skipped for run ${inTheWay!.id}, whose session had been dead for ${entry.at - dead} ms`;
       for (const run of before.runs) {
         const now = after.runs.find(({ id }) => id === run.id);
         if (now && now.attempt === run.attempt && now.boot === run.boot) continue;
         const holder = world.grants.get(run.id)?.process;
-        if (holder === undefined || holder === entry.process) continue;
-        const node = world.nodes.get(run.node);
-        if (node?.record.boot !== run.boot) continue;
+        if (holder === undefined || holder === entry.process || everDead.has(form(run))) continue;
         const what = now ? `taken over by` : `settled by`;
-        if (node.record.session === run.session)
-          yield `run ${run.id} of ${key} was ${what} ${entry.process} while the session of ${holder} lived`;
-        else if (node.record.status === 'starting' && node.since < world.writtenAt(key) && run.session !== 'released')
-          yield `run ${run.id} of ${key} was ${what} ${entry.process} while ${holder} was joining again and about to bind it`;
+        yield `run ${run.id} of ${key} was ${what} ${entry.process}, and the session of ${holder} had never been dead`;
       }
     },
   };
 }
+
+const form = ({ id, attempt, boot, session }: RunEntry): string => `${id} ${attempt} ${boot} ${session}`;
