@@ -1,56 +1,62 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  afterEveryLostReply,
-  atEveryCall,
-  atEveryPair,
-  atEveryStep,
-  CALL_FAULTS,
-  playOut,
-  STEP_FAULTS,
-  type CallFault,
-  type Play,
-  type Scene,
-  type StepFault,
-} from '../support/stepwise.js';
+import type { Cast } from '../support/stepwise.js';
+import { playOut, TRIALS, type Outcome, type Scene } from '../support/stepwise-trials.js';
 
-const before = async (play: Play) => {
-  await play.until(play.tick(2) - 150);
-  return play.owner;
-};
-const scene = (nodes: number, recovery: 'none' | 'rerun', runMs: number): Scene => ({
-  nodes,
-  recovery,
-  runMs,
-  before,
-  spanMs: 150 + runMs + 50,
+// From just before the claim of a tick until the end of its run is recorded: whatever can befall the owner befalls it
+// at every one of its steps and calls, each in a play of its own. `test/support/stepwise.ts` says what is judged.
+
+const BEFORE_MS = 150;
+const AFTER_MS = 50;
+/** Not the first: by then its standby has seen the unit. */
+const NTH = 2;
+
+function claim(nodes: number, recovery: Cast['recovery'], runMs: number, nth = NTH): Scene {
+  return {
+    name: `${nodes} nodes, recovery '${recovery}', a run of ${runMs} ms, tick ${nth}`,
+    nodes,
+    recovery,
+    runMs,
+    async act(play, disturb, moreMs) {
+      await play.until(play.tick(nth) - BEFORE_MS);
+      const watching = disturb(play.owner);
+      await play.cluster.advance(BEFORE_MS + runMs + AFTER_MS + moreMs);
+      return watching.over();
+    },
+  };
+}
+
+const SCENES = [
+  claim(2, 'none', 0),
+  claim(2, 'rerun', 0, 1),
+  claim(3, 'none', 3_000, 1),
+  claim(3, 'rerun', 3_000),
+  claim(2, 'rerun', 9_000), // so long that who stood still finds its run going on elsewhere when it wakes
+];
+
+describe.each(SCENES)('From the claim to the end of a run ($name)', (scene) => {
+  let undisturbed: Promise<Outcome> | undefined;
+  const rehearsal = (): Promise<Outcome> => (undisturbed ??= playOut(scene));
+
+  it('the steps that count are those of the claim, the start and the record', async () => {
+    const { problems, versions, steps } = await rehearsal();
+    expect({ problems, versions }).toEqual({ problems: [], versions: 2 });
+    expect(steps).toBeGreaterThanOrEqual(8);
+  });
+
+  it.each(TRIALS)('$name', async ({ run, atLeast }) => {
+    const made = await rehearsal();
+    const { struck, problems } = await run(scene, made);
+    expect(problems).toEqual([]);
+    expect(struck).toBeGreaterThanOrEqual(atLeast(made));
+  });
 });
-const SCENES = [scene(2, 'none', 0), scene(2, 'rerun', 0), scene(3, 'none', 3000), scene(3, 'rerun', 3000)];
-const say = (t: string) => process.stderr.write(t + '\n');
 
-describe('At every step of a claim', () => {
-  for (const s of SCENES) {
-    it(`${s.nodes} ${s.recovery} ${s.runMs}`, async () => {
-      let t0 = performance.now();
-      const lap = (what: string, n: number, problems: string[]) => {
-        say(`${what}: ${n} in ${Math.round(performance.now() - t0)} ms; ${problems.length} problems ${problems.slice(0, 6).join('\n   ')}`);
-        t0 = performance.now();
-      };
-      const dry = await playOut(s, {});
-      say(`${s.nodes} ${s.recovery} ${s.runMs}: steps ${dry.steps} calls ${dry.calls} ${dry.problems}`);
-      lap('dry', 1, dry.problems);
-      for (const f of Object.keys(STEP_FAULTS) as StepFault[]) {
-        const t = await atEveryStep(s, f);
-        lap(f, t.struck, t.problems);
-      }
-      for (const f of Object.keys(CALL_FAULTS) as CallFault[]) {
-        const t = await atEveryCall(s, f);
-        lap(f, t.struck, t.problems);
-      }
-      const t = await atEveryPair(s, dry.calls, 'reply lost', 'reply lost');
-      lap('pairs', t.struck, t.problems);
-      const t2 = await afterEveryLostReply(s, dry.calls, 'crash');
-      lap('crash after', t2.struck, t2.problems);
-      expect(1).toBe(1);
-    }, 120_000);
-  }
+// A bug that is not mended yet: see KNOWN in `test/support/stepwise-trials.ts`.
+it.failing('what a node writes of a run after it stood still does not contradict who settled it', async () => {
+  const scene = claim(2, 'none', 0);
+  const { steps } = await playOut(scene);
+  const told: string[] = [];
+  for (let nth = 1; nth <= steps; nth++)
+    told.push(...(await playOut(scene, { step: { nth, fault: 'freeze for 15 s, longer than its session' } })).known);
+  expect(told).toEqual([]);
 });

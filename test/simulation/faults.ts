@@ -77,11 +77,9 @@ export const FAULTS = {
   },
   'freeze at a step': {
     rate: 0.03,
-    lastsMs: [2_000, 9_000, 14_000],
-    told: 'freeze',
     begin(sim, node) {
-      atStep(sim, node, () => node.host.freeze());
-      return () => node.host.unfreeze();
+      const lastsMs = pick(sim.random, [2_000, 9_000, 14_000]);
+      atStep(sim, node, () => sim.freeze(node, lastsMs));
     },
   },
   kill: {

@@ -14,6 +14,8 @@ import { DISK, drawTask, NEW_HANDLER, staticTasks } from './workload.js';
 
 const NAMESPACE = 'test/';
 const MOST_NODES = 7;
+/** What a node knows by having noticed one loss of data it needs to notice the next. */
+const LOSSES_APART_MS = 30_000;
 /** A node that leaves in good order delays nothing by more. */
 const GRACEFUL_MS = 1_000;
 
@@ -46,6 +48,7 @@ export class Simulation {
   private questions = 0;
   private backup: Entry[] = [];
   private backupAt = 0;
+  private lostAt = -Infinity;
   private lastToken = '0';
 
   private constructor(
@@ -176,6 +179,16 @@ export class Simulation {
     return true;
   }
 
+  /** Frozen here and now, for so long. */
+  freeze({ host, process }: SimNode, lastsMs: number): void {
+    this.tell({ type: 'fault', at: this.now(), what: 'freeze', process });
+    host.freeze();
+    this.after(lastsMs, () => {
+      host.unfreeze();
+      this.tell({ type: 'heal', at: this.now(), what: 'freeze', process });
+    });
+  }
+
   /** SIGTERM. */
   leave(node: SimNode): boolean {
     if (this.alive().length < 2) return false;
@@ -220,6 +233,8 @@ export class Simulation {
   }
 
   loseData(kept: readonly Entry[], keptUpTo?: number): boolean {
+    if (this.now() - this.lostAt < LOSSES_APART_MS) return false;
+    this.lostAt = this.now();
     this.tell({ type: 'data-loss', at: this.now(), ...(keptUpTo !== undefined && { keptUpTo }) });
     for (const entry of kept) this.tellWrite(entry.key, String(entry.token), { value: entry.value, restored: true });
     this.cluster.store.restore(kept);

@@ -25,6 +25,8 @@ export interface MembershipHooks {
   /** Not in the cluster any more; a new join is under way. */
   onLost(reason: SessionLoss): void;
   onRenewed(): void;
+  /** Events were lost. */
+  onGap(): void;
   /** Before a list is believed: what is missing in it may be lost, not gone. */
   beforeList(): Promise<void>;
   /** Whether the registry's time is known; must not reject. */
@@ -187,7 +189,10 @@ export class Membership {
   private see(change: Change): void {
     if (change.type === 'put') this.view.apply(change.entry);
     else if (change.type === 'deleted') this.view.forget(change.key.slice(keys.nodes.length));
-    else this.loadNodes().catch(() => undefined); // the next resync repairs it
+    else {
+      this.hooks.onGap();
+      this.loadNodes().catch(() => undefined); // the next resync repairs it
+    }
   }
 
   private async loadNodes(): Promise<void> {

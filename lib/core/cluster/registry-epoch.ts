@@ -2,7 +2,7 @@ import { DistributedScheduleError } from '../common/errors.js';
 import { randomId, type Random } from '../common/ids.js';
 import { keys } from '../registry/keyspace.js';
 import type { Clock, EpochMs } from '../common/clock.js';
-import type { Registry, Revision, WriteResult } from '../registry/registry.js';
+import type { Entry, Registry, Revision } from '../registry/registry.js';
 
 /** The version of the documents in a namespace: a node refuses to join one it does not know. */
 export const PROTOCOL_VERSION = 1;
@@ -12,6 +12,8 @@ interface ClusterDocument {
   epoch: string;
   /** No tick up to here is fired any more: what the registry held of them was lost. Absent: nothing ever was. */
   lostUpTo?: EpochMs;
+  /** How often it was touched in this epoch. */
+  touches?: number;
 }
 
 /**
@@ -25,7 +27,7 @@ export class RegistryEpoch {
   private found?: string;
   private lost: EpochMs = -Infinity;
   /** The highest token of the document; it is written again now and then, so that an older one shows on every node. */
-  private seen = 0n;
+  private seen = { token: 0n, touches: 0 };
 
   constructor(
     private readonly registry: Registry,
@@ -49,13 +51,12 @@ export class RegistryEpoch {
     let document = entry && decode(entry.value);
     if (!document) document = await this.write('absent');
     else if (document.epoch === this.known) {
-      if (entry!.token < this.seen || (await isOlder())) document = await this.write(entry!.revision);
-      else if (entry!.token === this.seen)
-        await this.commit(entry!.value, entry!.revision); // nobody has for a while
-      else this.seen = entry!.token;
+      if (this.isPast(entry!, document) || (await isOlder())) document = await this.write(entry!.revision);
+      else if (entry!.token === this.seen.token) document = await this.touch(document, entry!.revision);
+      else this.see(entry!.token, document);
     } else if (this.known !== undefined && document.lostUpTo === undefined) {
-      document = await this.write(entry!.revision, document.epoch); // its writer had joined too late to know of a loss
-    }
+      document = await this.write(entry!.revision, document); // its writer had joined too late to know of a loss
+    } else this.see(entry!.token, document);
     this.found = document.epoch;
     this.known ??= this.found;
     this.lost = Math.max(this.lost, document.lostUpTo ?? -Infinity);
@@ -68,18 +69,51 @@ export class RegistryEpoch {
   }
 
   /** A new epoch; should somebody have been quicker, theirs. */
-  private async write(condition: 'absent' | Revision, epoch = randomId(this.random, 12)): Promise<ClusterDocument> {
-    const document: ClusterDocument = { protocol: PROTOCOL_VERSION, epoch };
+  private async write(
+    condition: 'absent' | Revision,
+    { epoch, touches = 0 }: Pick<ClusterDocument, 'epoch' | 'touches'> = { epoch: randomId(this.random, 12) },
+  ): Promise<ClusterDocument> {
+    const document: ClusterDocument = { protocol: PROTOCOL_VERSION, epoch, touches: touches + 1 };
     if (this.known !== undefined) document.lostUpTo = (await this.now()) + this.claimAheadMs;
-    const result = await this.commit(JSON.stringify(document), condition);
-    return result.ok || !result.current ? document : decode(result.current.value);
+    const theirs = await this.commit(document, condition);
+    if (!theirs) return document;
+    const toldOfLoss = theirs.document.epoch !== this.known && theirs.document.lostUpTo !== undefined;
+    if (toldOfLoss || this.known === undefined) return theirs.document;
+    return this.write(theirs.revision, epoch === theirs.document.epoch ? theirs.document : { epoch }); // it was only touched
   }
 
-  private async commit(value: string, condition: 'absent' | Revision): Promise<WriteResult> {
-    const [result] = await this.registry.commit([{ key: keys.cluster, value, if: condition }]);
-    if (result!.ok) this.seen = result!.token;
-    else if (result!.current) this.seen = result!.current.token;
-    return result!;
+  /** Nobody has for a while. */
+  private async touch(document: ClusterDocument, revision: Revision): Promise<ClusterDocument> {
+    const touched = { ...document, touches: (document.touches ?? 0) + 1 };
+    const theirs = await this.commit(touched, revision);
+    return theirs?.document ?? touched;
+  }
+
+  /** A version from before the one that was seen, or from another course of events. */
+  private isPast({ token }: Entry, { touches = 0 }: ClusterDocument): boolean {
+    const { seen } = this;
+    return token < seen.token || touches < seen.touches || (touches === seen.touches && token > seen.token);
+  }
+
+  private see(token: bigint, { touches = 0 }: ClusterDocument): void {
+    this.seen = { token, touches };
+  }
+
+  /** @returns what stands there instead */
+  private async commit(
+    document: ClusterDocument,
+    condition: 'absent' | Revision,
+  ): Promise<{ document: ClusterDocument; revision: Revision } | undefined> {
+    const [result] = await this.registry.commit([
+      { key: keys.cluster, value: JSON.stringify(document), if: condition },
+    ]);
+    if (result!.ok) this.see(result!.token, document);
+    else if (result!.current) {
+      const theirs = decode(result!.current.value);
+      if (theirs.epoch !== this.known) this.see(result!.current.token, theirs);
+      return { document: theirs, revision: result!.current.revision };
+    }
+    return undefined;
   }
 
   /** By the registry's clock: this node's own may be wrong just now, and everything up to a moment far ahead would be settled. */

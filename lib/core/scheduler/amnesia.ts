@@ -13,6 +13,8 @@ import { newUnitState } from './unit-state.js';
  */
 export class Amnesia {
   private checking?: Promise<boolean>;
+  /** Called when claims that were held back may go on. */
+  onClear: () => void = () => undefined;
 
   constructor(
     private readonly context: SchedulerContext,
@@ -29,6 +31,7 @@ export class Amnesia {
     const held = [...catalog.values()].filter(({ doc }) => doc.state !== 'purged');
     const verdict = await this.epoch.check(() => this.hasGoneBack());
     units.settledUpTo = this.epoch.lostUpTo;
+    if (verdict === 'same') this.clear();
     if (verdict === 'same') return false;
     logger.error(
       'The registry has lost its data. This node writes back the tasks it knows; what fell due meanwhile is not made up for',
@@ -45,7 +48,15 @@ export class Amnesia {
     for (const { name, doc } of [...catalog.values()]) if (doc.state === 'purged') catalog.forget(name);
     this.epoch.accept();
     units.distrust();
+    this.clear();
     return true;
+  }
+
+  /** It is known what the registry has kept. */
+  private clear(): void {
+    if (!this.context.units.inDoubt) return;
+    this.context.units.inDoubt = false;
+    this.onClear();
   }
 
   /** Whether the registry shows an older version of a document than this node has seen. What is gone may have been purged. */

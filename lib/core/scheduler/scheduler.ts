@@ -95,6 +95,7 @@ export class Scheduler {
     const { random, cluster } = options;
     const epoch = new RegistryEpoch(this.registry, clock, random, cluster.claimAheadMs);
     this.amnesia = new Amnesia(this.context, epoch);
+    this.amnesia.onClear = () => this.loop.lookAtStalled();
     const port = {
       commit: (w: Write) => batcher.commit(w),
       read: (key: string) => this.registry.get(key, { fresh: true }),
@@ -245,6 +246,7 @@ export class Scheduler {
           () => true,
           () => false,
         ),
+      onGap: () => (this.context.units.inDoubt = true),
       beforeList: async () => void (await this.amnesia.check()),
       onResync: async () => {
         await this.replica.load();
@@ -292,6 +294,7 @@ export class Scheduler {
   }
 
   private onRenewed(): void {
+    if (this.context.units.inDoubt) this.amnesia.check().catch(() => undefined); // the next renewal tries again
     if (this.current === 'working') this.loop.lookAtStalled();
   }
 

@@ -42,6 +42,7 @@ export class TaskReplica {
       this.context.catalog.apply(change.entry);
       return;
     }
+    if (change.type === 'resync') this.context.units.inDoubt = true;
     const read = change.type === 'resync' ? this.load() : this.writer.refresh(change.key.slice(keys.tasks.length));
     read.catch(() => undefined); // the next resync repairs it
   }

@@ -181,14 +181,12 @@ export class TickLoop {
       charge.stalled = true;
       charge.anew = true; // whatever was begun is begun again
       if (!(error instanceof RegistryUnavailableError)) {
-        this.context.logger.error('A unit could not be looked after; it is tried again at the next renewal', {
-          unit: charge.unit.name,
-          reason: errorMessage(error),
-        });
+        const what = 'A unit could not be looked after; it is tried again at the next renewal';
+        this.context.logger.error(what, { unit: charge.unit.name, reason: errorMessage(error) });
       }
     }
     charge.busy = false;
-    charge.stalled ||= !this.context.keeper.trusted();
+    charge.stalled ||= !this.mayClaim();
     this.attending--;
     const next = this.queue.shift();
     if (next) void this.attendNow(next);
@@ -223,7 +221,7 @@ export class TickLoop {
   private async settleDue(charge: Charge): Promise<void> {
     const { units, slots, keeper } = this.context;
     const verified = new Set<string>();
-    while (!charge.dropped && !this.stopped && keeper.trusted()) {
+    while (!charge.dropped && !this.stopped && this.mayClaim()) {
       const task = this.taskOf(charge);
       if (!task) return;
       if (!slots.tryTake()) return this.waitForSlot(charge, task);
@@ -232,7 +230,7 @@ export class TickLoop {
         const session = keeper.session!;
         const runId = this.context.runIds.next();
         const decide = (state: UnitState): UnitDecision<ClaimOutcome> =>
-          keeper.session === session && keeper.trusted() // asked again: it may have waited for an outage to end
+          keeper.session === session && this.mayClaim() // asked again: it may have waited for an outage to end
             ? decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id, verified))
             : { outcome: { kind: 'idle' } };
         update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);
@@ -276,6 +274,10 @@ export class TickLoop {
         this.arm(charge);
         return true;
     }
+  }
+
+  private mayClaim(): boolean {
+    return this.context.keeper.trusted() && !this.context.units.inDoubt;
   }
 
   private request(charge: Charge, runId: string, session: string, verified: ReadonlySet<string>): ClaimRequest {

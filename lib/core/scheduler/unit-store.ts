@@ -30,6 +30,8 @@ export class UnitStore {
   private readonly floors = new Map<string, EpochMs>();
   /** An older version of a unit was met than this node had seen: the registry has gone back in time. */
   goneBack = false;
+  /** The registry has said that events were lost: until it is clear that no data was, nothing is claimed. */
+  inDoubt = false;
   /** Ticks up to here are settled in every unit: the registry has lost what it held of them. */
   settledUpTo: EpochMs = -Infinity;
   private readonly lines = new Map<string, Promise<unknown>>();

@@ -128,12 +128,15 @@ export class World {
     return this.suffers(process, 'expire') || this.now - this.lossAt < this.options.sessionTtlMs;
   }
 
-  /** Whether a node that is known to work could run the task. */
-  hasCandidate(task: string): boolean {
+  /** Since when a node that could run the task is known to work; `undefined` where there is none. */
+  candidateSince(task: string): number | undefined {
     const version = this.tasks.get(task);
-    if (!version) return false;
+    if (!version) return undefined;
     const { doc, policies } = version;
-    return [...this.nodes.values()].some(({ record }) => isCandidate(record, doc.definition, policies.nodeSelector));
+    const able = [...this.nodes.values()].filter(({ record }) =>
+      isCandidate(record, doc.definition, policies.nodeSelector),
+    );
+    return able.length > 0 ? Math.min(...able.map(({ since }) => since)) : undefined;
   }
 
   /**

@@ -18,8 +18,9 @@ export function prompt(world: World): Rule {
     *finish({ now, calmSince }) {
       if (calmSince === undefined) return;
       for (const { name, doc, schedule, policies } of world.tasks.values()) {
-        if (doc.state !== 'active' || policies.oneShot || !world.hasCandidate(name)) continue;
-        const from = Math.max(calmSince + EDGE_MS, doc.since);
+        if (doc.state !== 'active' || policies.oneShot) continue;
+        const able = world.candidateSince(name) ?? Infinity;
+        const from = Math.max(Math.max(calmSince, able) + EDGE_MS, doc.since);
         for (let tick = schedule.next(from); tick !== undefined && tick < now - EDGE_MS; tick = schedule.next(tick)) {
           const at = started.get(name)?.get(tick);
           if (at === undefined) yield `tick ${tick} of "${name}" did not start, although nothing was in its way`;

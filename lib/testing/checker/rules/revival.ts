@@ -37,6 +37,7 @@ export function revival(world: World): Rule {
     }
     const since = haltedSince.get(name);
     haltedSince.delete(name);
+    if ('at' in doc.definition.schedule) return; // its one tick is what was asked for
     if (since === undefined || doc.since >= since - world.options.clockErrorMs || doc.generation !== before?.generation)
       return;
     if (world.suffers(process, 'clock', CLOCK_NOTICE_MS) || world.suffers(undefined, 'server-clock', CLOCK_NOTICE_MS))

@@ -36,7 +36,7 @@ export function settled(world: World): Rule {
   function* unitProblems(task: TaskVersion, key: string, now: number): Iterable<string> {
     const unit = world.units.get(key);
     const { doc, schedule, policies, name } = task;
-    if (!world.hasCandidate(name)) return;
+    if (world.candidateSince(name) === undefined) return;
     if (!unit) {
       if (doc.state === 'active') yield `task "${name}" has no unit`;
       return;

@@ -1,0 +1,118 @@
+/** Runs beside runs, and how their ends are told. */
+const decision = 'lib/core/scheduler/claim-decision.ts';
+const launcher = 'lib/core/scheduler/run-launcher.ts';
+const scheduler = 'lib/core/scheduler/scheduler.ts';
+
+export const runs = [
+  {
+    name: 'overlap-looks-at-home-only',
+    breaks: 'Overlap is judged in the cluster, not in the process',
+    rules: ['overlap'],
+    file: decision,
+    find: 'const blocker = blockerOf(state, task); if (blocker) { if (request.standby)',
+    replace: `const home = { ...state, runs: state.runs.filter(({ node }) => node === request.node) };
+  const blocker = blockerOf(home, task);
+  if (blocker) {
+    if (request.standby)`,
+  },
+  {
+    name: 'no-limit-in-parallel',
+    breaks: 'maxParallel bounds how many runs of a task go on at once',
+    rules: ['overlap'],
+    file: decision,
+    find: "task.policies.overlap === 'skip' ? 1 : (task.policies.maxParallel ?? Infinity)",
+    replace: "task.policies.overlap === 'skip' ? 1 : Infinity",
+  },
+  {
+    name: 'suspect-blocker-trusted',
+    breaks: 'Only a run that was found alive stands in the way of a tick',
+    rules: ['recovery'],
+    file: decision,
+    find: "if (!request.alive(blocker)) return settledOr({ kind: 'suspect' });",
+    replace: '',
+  },
+  {
+    name: 'attempt-not-counted-up',
+    breaks: 'Each attempt of a run has a number of its own',
+    rules: ['single-start'],
+    file: 'lib/core/execution/middlewares/retry.ts',
+    find: 'if (attempt > first.attempt) invocation.run = { ...first, attempt };',
+    replace: 'if (attempt > first.attempt) invocation.run = { ...first };',
+  },
+  {
+    name: 'retry-unasked',
+    open: 'freezes that begin while a retry waits and outlast the session',
+    breaks: 'A further attempt starts inside the trust window, or after a look at the registry',
+    rules: ['claimed', 'overlap'],
+    file: 'lib/core/execution/middlewares/retry.ts',
+    find: 'if (invocation.abort.aborted || (await invocation.mayGoOn?.()) === false) throw error;',
+    replace: 'if (invocation.abort.aborted) throw error;',
+  },
+  {
+    name: 'drain-hands-nothing-over',
+    breaks: 'A run that did not end before a shutdown is started again elsewhere',
+    rules: ['honest-end'],
+    file: scheduler,
+    find: "this.launcher.abortAll('shutdown', { handOver: true });",
+    replace: "this.launcher.abortAll('shutdown', { handOver: false });",
+  },
+  {
+    name: 'cut-cancels-reruns',
+    breaks: 'A run that was aborted because its node was cut off is started again elsewhere',
+    rules: ['honest-end'],
+    file: launcher,
+    find: 'this.abort(entry.id, reason, { handOver: true });',
+    replace: 'this.abort(entry.id, reason);',
+  },
+  {
+    name: 'released-run-stays-bound',
+    open: 'runs that are given up by a node which keeps its session, of units that another one owns',
+    breaks: 'A run that is given up is released, so that nobody takes it for alive',
+    rules: ['settled'],
+    file: launcher,
+    find: '(state) => decideRebind(state, entry, RELEASED),',
+    replace: '(state) => decideRebind(state, entry, entry.session),',
+  },
+  {
+    name: 'end-given-up-early',
+    breaks: 'The end of a run is recorded as it was, however long that takes',
+    rules: ['honest-end'],
+    file: launcher,
+    find: '(state) => decideFinish(state, entry, result.outcome, result.endedAt), () => !this.closed,',
+    replace: '(state) => decideFinish(state, entry, result.outcome, result.endedAt), () => false,',
+  },
+  {
+    name: 'history-before-the-unit',
+    open: 'more ends of runs on nodes that were cut off and are settled elsewhere',
+    breaks: 'Out of the trust window history waits for what the unit says',
+    rules: ['history'],
+    file: launcher,
+    find: 'const early = known && keeper.trusted() && keeper.session?.id === run.entry.session;',
+    replace: 'const early = known;',
+  },
+  {
+    name: 'shutdown-claims',
+    breaks: 'Who leaves claims nothing any more',
+    rules: ['claimed'],
+    file: 'lib/core/scheduler/tick-loop.ts',
+    find: 'this.stopped = true; this.dropAll();',
+    replace: '',
+  },
+  {
+    name: 'not-rebound',
+    open: 'a rule: a run that goes on in a node that has joined again is not settled as lost',
+    breaks: 'Runs that go on are bound to the new session of their node',
+    rules: ['honest-end'],
+    file: scheduler,
+    find: 'await this.launcher.rebind(this.membership.keeper.session!.id);',
+    replace: '',
+  },
+  {
+    name: 'rerun-given-up',
+    breaks: "With recovery 'rerun' every claimed run comes to its end",
+    rules: ['honest-end'],
+    file: 'lib/core/scheduler/recovery.ts',
+    find: "if (policies.recovery === 'none' || doc.state === 'cancelled')",
+    replace: "if (policies.recovery === 'none' || doc.state !== 'active' || state.runs.length > 1)",
+  },
+];

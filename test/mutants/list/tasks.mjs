@@ -1,0 +1,98 @@
+/** Changes of tasks, tombstones, and a registry that has lost its data. */
+const writer = 'lib/core/scheduler/task-writer.ts';
+const amnesia = 'lib/core/scheduler/amnesia.ts';
+const commands = 'lib/core/service/task-commands.ts';
+
+export const tasks = [
+  {
+    name: 'no-touch',
+    breaks: 'A change is acknowledged when no claim of what the task was before can be granted any more',
+    rules: ['definition'],
+    file: writer,
+    find: "const touched = !born && (await this.touch(unit, token)) === 'touched';",
+    replace: 'const touched = !born;',
+  },
+  {
+    name: 'touch-goes-back',
+    open: 'two changes of a task at once, from different nodes',
+    breaks: 'A late touch of an older change does not undo a newer one',
+    rules: ['cursor', 'definition'],
+    file: 'lib/core/scheduler/run-decisions.ts',
+    find: 'return BigInt(state.task) >= taskToken',
+    replace: 'return BigInt(state.task) === taskToken',
+  },
+  {
+    name: 'tombstone-ignored',
+    breaks: 'A task that was deleted stays deleted, whoever declares it again',
+    rules: ['definition'],
+    file: commands,
+    find: "doc?.state === 'deleted' ? 'deleted' : doc && isLive(doc) && (again",
+    replace: "doc?.state === 'deleted' && again ? 'deleted' : doc && isLive(doc) && (again",
+  },
+  {
+    name: 'purge-leaves-the-unit',
+    breaks: 'A purge removes every trace',
+    rules: ['settled'],
+    file: writer,
+    find: 'await this.removeUnits(name, doomed);',
+    replace: '',
+  },
+  {
+    name: 'purge-without-generation',
+    open: 'a task that is added anew while it is purged',
+    breaks: 'A purge removes the task it was asked for, not the one that was made since',
+    rules: ['settled'],
+    file: writer,
+    find: "return doc?.state === 'purged' && doc.generation === gone",
+    replace: "return doc && gone !== ''",
+  },
+  {
+    name: 'born-unit-stays',
+    open: 'a task that is purged while it is added',
+    breaks: 'A unit that was born after its task had gone is taken back',
+    rules: ['settled'],
+    file: writer,
+    find: 'await this.removeUnits(unit.task, unit);',
+    replace: '',
+  },
+  {
+    name: 'old-units-stay',
+    breaks: 'A task that is made anew shares nothing with its former self and leaves nothing of it behind',
+    rules: ['settled'],
+    file: writer,
+    find: 'if (made && replaces) await this.removeUnits(name, replaces);',
+    replace: '',
+  },
+  {
+    name: 'floor-ignored',
+    breaks: 'Ticks that this node knows to be settled do not run again, whatever the registry has forgotten',
+    rules: ['single-start'],
+    file: 'lib/core/scheduler/tick-loop.ts',
+    find: 'floor: units.floor(charge.unit),',
+    replace: 'floor: -Infinity,',
+  },
+  {
+    name: 'nothing-written-back',
+    breaks: 'Tasks that the registry has lost are written back by those that know them',
+    rules: ['settled'],
+    file: amnesia,
+    find: 'await Promise.all(held.map((task) => this.writeBack(task, since)));',
+    replace: '',
+  },
+  {
+    name: 'amnesia-not-noticed',
+    breaks: 'A registry that has lost its data is noticed',
+    rules: ['settled'],
+    file: 'lib/core/cluster/registry-epoch.ts',
+    find: 'this.known ??= this.found;',
+    replace: 'this.known = this.found;',
+  },
+  {
+    name: 'loss-not-passed-on',
+    breaks: 'After a loss nothing up to its moment is fired, by nodes that join later either',
+    rules: ['single-start'],
+    file: 'lib/core/cluster/registry-epoch.ts',
+    find: 'this.lost = Math.max(this.lost, document.lostUpTo ?? -Infinity);',
+    replace: '',
+  },
+];
