@@ -11,7 +11,7 @@ const layers = [
   { name: 'unit', folder: 'test/unit' },
   { name: 'conformance', folder: 'test/conformance', servers: ['redis'] },
   { name: 'cluster', folder: 'test/cluster' },
-  { name: 'simulation', folder: 'test/simulation', run: runSimulation },
+  { name: 'simulation', run: runSimulation },
   { name: 'module', folder: 'test/module' },
   { name: 'chaos', folder: 'test/chaos', servers: ['redis'] },
   { name: 'package', folder: 'test/package' },

@@ -126,13 +126,10 @@ describe.each(SCENES)('From when a node stands in for another to the end of the 
 });
 
 // A bug that is not mended yet: the standby takes a run for alive that it saw at the tick before, and does not look again.
-it.failing(
-  'a standby takes a tick two seconds late, also where the run before was still going on when it last looked',
-  async () => {
-    const play = await Play.begin({ nodes: 3, recovery: 'none', runMs: STANDBY_MS + 1_000 });
-    const tick = play.tick(2);
-    await killBefore(play, tick);
-    await play.cluster.advance(20_000);
-    expect(play.startsOf(tick).map(({ at }) => at - tick)).toEqual([STANDBY_MS]);
-  },
-);
+it('a standby takes a tick two seconds late, also where the run before was still going on when it last looked', async () => {
+  const play = await Play.begin({ nodes: 3, recovery: 'none', runMs: STANDBY_MS + 1_000 });
+  const tick = play.tick(2);
+  await killBefore(play, tick);
+  await play.cluster.advance(20_000);
+  expect(play.startsOf(tick).map(({ at }) => at - tick)).toEqual([STANDBY_MS]);
+});

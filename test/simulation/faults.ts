@@ -32,7 +32,9 @@ function cut(what: 'requests' | 'replies' | 'watches'): Fault {
   return {
     rate: 0.025,
     lastsMs: [300, 1_500, 7_000, 15_000],
+    told: 'cut',
     begin(_sim, { host }) {
+      if (host.cut !== 'none') return false;
       host.cutLink(what);
       return () => host.cutLink('none');
     },
@@ -135,7 +137,7 @@ export const FAULTS = {
     rate: 0.01,
     lastsMs: [500, 3_000, 12_000],
     begin(sim) {
-      const nodes = [...sim.alive()];
+      const nodes = sim.alive().filter(({ host }) => host.cut === 'none');
       for (const { host } of nodes) host.cutLink('requests');
       return () => nodes.forEach(({ host }) => host.cutLink('none'));
     },

@@ -25,15 +25,15 @@ const { values: given } = parseArgs({
   },
 });
 
-if (given.seed !== undefined) process.exitCode = (await replay(Number(given.seed))) ? 0 : 1;
+if (given.seed !== undefined) process.exitCode = (await replay(whole(given.seed, 'seed'))) ? 0 : 1;
 else await runSwarm();
 
 async function runSwarm(): Promise<void> {
-  const [from, count] = [Number(given.from), Number(given.seeds)];
+  const [from, count] = [whole(given.from, 'from'), whole(given.seeds, 'seeds')];
   const fresh = Array.from({ length: count }, (_, index) => from + index);
   const seeds = [...new Set([...KNOWN_SEEDS, ...fresh])];
   const started = performance.now();
-  const swarm = new Swarm(Number(given.workers), given.bail);
+  const swarm = new Swarm(whole(given.workers, 'workers'), given.bail);
   swarm.onFailure = ({ seed, violations, timeline }) => {
     console.log(`\nseed ${seed} breaks ${violations.length} rules`);
     for (const { rule, message } of violations.slice(0, 5)) console.log(`  ${rule}: ${message}`);
@@ -61,4 +61,10 @@ async function runSwarm(): Promise<void> {
     );
   }
   process.exitCode = failures.length + unmet.length + strayed.length === 0 ? 0 : 1;
+}
+
+function whole(text: string, option: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  console.error(`--${option} takes a whole number, not ${JSON.stringify(text)}`);
+  process.exit(2);
 }

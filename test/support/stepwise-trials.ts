@@ -17,12 +17,6 @@ function isDeadly({ calls = {}, step }: Disturbance): boolean {
   return faults.some((fault) => fault.startsWith('crash') || fault.startsWith('freeze for 15 s'));
 }
 
-/**
- * A bug that is known and told of in a test of its own, which fails: a node that stands still between the end of a run
- * and the write of its record writes it to history when it goes on, whoever has settled the run meanwhile.
- */
-const KNOWN = /freeze for 15 s.*: (history tells of run|history: )/;
-
 /** A play, but for what befalls the node in it. */
 export interface Scene extends Cast {
   readonly name: string;
@@ -39,8 +33,6 @@ export interface Scene extends Cast {
 export interface Outcome extends Made {
   struck: number;
   problems: string[];
-  /** Problems that are told of elsewhere. */
-  known: string[];
   play: Play;
 }
 
@@ -56,8 +48,7 @@ export async function playOut(scene: Scene, disturbance: Disturbance = {}): Prom
   const mayLose = scene.mayLose === true || isDeadly(disturbance);
   const problems = [...(made.problems ?? []), ...(await play.end({ mayLose }))];
   const told = problems.map((text) => `${said(disturbance)}: ${text}`);
-  const known = told.filter((text) => KNOWN.test(text));
-  return { ...made, struck: play.struck, play, known, problems: told.filter((text) => !known.includes(text)) };
+  return { ...made, struck: play.struck, play, problems: told };
 }
 
 interface Tally {

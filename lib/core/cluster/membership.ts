@@ -28,7 +28,7 @@ export interface MembershipHooks {
   /** Events were lost. */
   onGap(): void;
   /** Before a list is believed: what is missing in it may be lost, not gone. */
-  beforeList(): Promise<void>;
+  beforeBelieving(): Promise<void>;
   /** Whether the registry's time is known; must not reject. */
   measureClock(): Promise<boolean>;
   /** Time for anti-entropy: read again what is watched. */
@@ -196,9 +196,10 @@ export class Membership {
   }
 
   private async loadNodes(): Promise<void> {
-    await this.hooks.beforeList();
     const before = this.view.tokens();
-    this.view.replaceAll(await listAll(this.registry, keys.nodes), before);
+    const entries = await listAll(this.registry, keys.nodes);
+    await this.hooks.beforeBelieving();
+    this.view.replaceAll(entries, before);
   }
 
   private armResync(): void {

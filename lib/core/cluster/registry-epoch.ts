@@ -7,6 +7,9 @@ import type { Entry, Registry, Revision } from '../registry/registry.js';
 /** The version of the documents in a namespace: a node refuses to join one it does not know. */
 export const PROTOCOL_VERSION = 1;
 
+/** Signs of life in the document are at least so far apart. */
+const TOUCH_APART_MS = 4_000;
+
 interface ClusterDocument {
   protocol: number;
   epoch: string;
@@ -28,6 +31,7 @@ export class RegistryEpoch {
   private lost: EpochMs = -Infinity;
   /** The highest token of the document; it is written again now and then, so that an older one shows on every node. */
   private seen = { token: 0n, touches: 0 };
+  private seenAt = -Infinity;
 
   constructor(
     private readonly registry: Registry,
@@ -52,10 +56,10 @@ export class RegistryEpoch {
     if (!document) document = await this.write('absent');
     else if (document.epoch === this.known) {
       if (this.isPast(entry!, document) || (await isOlder())) document = await this.write(entry!.revision);
-      else if (entry!.token === this.seen.token) document = await this.touch(document, entry!.revision);
+      else if (entry!.token === this.seen.token) document = await this.touchNowAndThen(document, entry!.revision);
       else this.see(entry!.token, document);
-    } else if (this.known !== undefined && document.lostUpTo === undefined) {
-      document = await this.write(entry!.revision, document); // its writer had joined too late to know of a loss
+    } else if (this.known !== undefined && (document.lostUpTo ?? -Infinity) <= this.lost) {
+      document = await this.write(entry!.revision, document); // it tells of no loss, or of an earlier one
     } else this.see(entry!.token, document);
     this.found = document.epoch;
     this.known ??= this.found;
@@ -82,8 +86,9 @@ export class RegistryEpoch {
     return this.write(theirs.revision, epoch === theirs.document.epoch ? theirs.document : { epoch }); // it was only touched
   }
 
-  /** Nobody has for a while. */
-  private async touch(document: ClusterDocument, revision: Revision): Promise<ClusterDocument> {
+  /** Where nobody has for a while: one touch too many would pass for a sign of others. */
+  private async touchNowAndThen(document: ClusterDocument, revision: Revision): Promise<ClusterDocument> {
+    if (this.clock.monotonic() - this.seenAt < TOUCH_APART_MS) return document;
     const touched = { ...document, touches: (document.touches ?? 0) + 1 };
     const theirs = await this.commit(touched, revision);
     return theirs?.document ?? touched;
@@ -97,6 +102,7 @@ export class RegistryEpoch {
 
   private see(token: bigint, { touches = 0 }: ClusterDocument): void {
     this.seen = { token, touches };
+    this.seenAt = this.clock.monotonic();
   }
 
   /** @returns what stands there instead */

@@ -19,7 +19,7 @@ const FEED_KEPT_MS = 86_400_000;
 export class Recorder {
   private feedCount = 0;
   /** Slots of the feed that wait for the writes before them: in a rush only the latest records reach the registry. */
-  private readonly feed = new Map<number, string>();
+  private readonly feed = new Map<number, { value: string; isTrue: () => boolean }>();
   private feedBusy = false;
   private dropped = 0;
   private outstanding = 0;
@@ -27,17 +27,20 @@ export class Recorder {
 
   constructor(
     private readonly registry: Registry,
-    private readonly port: { commit(write: Write): Promise<WriteResult> },
+    private readonly port: { commit(write: Write, isStillWanted?: () => boolean): Promise<WriteResult> },
     private readonly nodeId: string,
     private readonly keep: number,
     private readonly logger: LoggerPort,
   ) {}
 
-  /** @param seq the record's number within its unit: it names the slot */
-  record(record: HistoryRecord, seq: number): void {
+  /**
+   * @param seq the record's number within its unit: it names the slot
+   * @param isTrue asked when the record is about to leave; what is not true any more is not written
+   */
+  record(record: HistoryRecord, seq: number, isTrue: () => boolean = () => true): void {
     const value = JSON.stringify(record);
-    void this.put(keys.historySlot(record.unit, seq % this.keep), value);
-    this.feed.set(this.feedCount++ % this.keep, value);
+    void this.put(keys.historySlot(record.unit, seq % this.keep), value, isTrue);
+    this.feed.set(this.feedCount++ % this.keep, { value, isTrue });
     if (!this.feedBusy) void this.writeFeed();
   }
 
@@ -90,17 +93,19 @@ export class Recorder {
   private async writeFeed(): Promise<void> {
     this.feedBusy = true;
     while (this.feed.size > 0) {
-      const writes = [...this.feed].map(([slot, value]) => this.put(keys.feedSlot(this.nodeId, slot), value));
+      const writes = [...this.feed].map(([slot, { value, isTrue }]) =>
+        this.put(keys.feedSlot(this.nodeId, slot), value, isTrue),
+      );
       this.feed.clear();
       await Promise.all(writes);
     }
     this.feedBusy = false;
   }
 
-  private async put(key: string, value: string): Promise<void> {
+  private async put(key: string, value: string, isTrue: () => boolean): Promise<void> {
     this.outstanding++;
     try {
-      await this.port.commit({ key, value });
+      await this.port.commit({ key, value }, isTrue);
       if (this.dropped > 0)
         this.logger.warn('History is written again; some records were dropped', { dropped: this.dropped });
       this.dropped = 0;

@@ -4,6 +4,7 @@ import type { Registry, Write, WriteResult } from './registry.js';
 
 interface Waiting {
   write: Write;
+  isStillWanted: () => boolean;
   resolve: (result: WriteResult) => void;
   reject: (error: unknown) => void;
 }
@@ -23,7 +24,8 @@ export class CommitBatcher {
     private readonly clock: Clock,
   ) {}
 
-  commit(write: Write): Promise<WriteResult> {
+  /** @param isStillWanted asked when the write is about to leave: this process may have stood still since it was handed in */
+  commit(write: Write, isStillWanted: () => boolean = () => true): Promise<WriteResult> {
     const bytes = write.value === undefined ? 0 : Buffer.byteLength(write.value);
     const { maxValueBytes } = this.registry.capabilities;
     if (bytes > maxValueBytes) {
@@ -35,7 +37,7 @@ export class CommitBatcher {
       );
     }
     return new Promise((resolve, reject) => {
-      this.waiting.push({ write, resolve, reject });
+      this.waiting.push({ write, isStillWanted, resolve, reject });
       if (this.flushDue || this.inFlight >= MAX_IN_FLIGHT) return;
       this.flushDue = true;
       this.clock.setTimer(0, () => {
@@ -47,7 +49,12 @@ export class CommitBatcher {
 
   private flush(): void {
     while (this.waiting.length > 0 && this.inFlight < MAX_IN_FLIGHT) {
-      const batch = this.waiting.splice(0, MAX_BATCH);
+      const batch = this.waiting.splice(0, MAX_BATCH).filter((item) => {
+        if (item.isStillWanted()) return true;
+        item.resolve({ ok: false });
+        return false;
+      });
+      if (batch.length === 0) continue;
       this.inFlight++;
       void this.send(batch).finally(() => {
         this.inFlight--;

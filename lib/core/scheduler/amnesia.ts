@@ -12,7 +12,8 @@ import { newUnitState } from './unit-state.js';
  * are absent or older. Nothing older than this moment is made up for, since nobody can tell any more what of it has run.
  */
 export class Amnesia {
-  private checking?: Promise<boolean>;
+  private running: Promise<void> = Promise.resolve();
+  private next?: Promise<boolean>;
   /** Called when claims that were held back may go on. */
   onClear: () => void = () => undefined;
 
@@ -23,7 +24,17 @@ export class Amnesia {
 
   /** Asked before anything that is missing in the registry is taken for deleted. @returns whether data had been lost */
   check(): Promise<boolean> {
-    return (this.checking ??= this.checkNow().finally(() => (this.checking = undefined)));
+    // one that is under way may have looked before whoever asks now has read what it asks about
+    this.next ??= this.running.then(() => {
+      this.next = undefined;
+      const check = this.checkNow();
+      this.running = check.then(
+        () => undefined,
+        () => undefined,
+      );
+      return check;
+    });
+    return this.next;
   }
 
   private async checkNow(): Promise<boolean> {

@@ -269,8 +269,9 @@ export class RunLauncher {
     }
     // While the session is trusted nobody else can settle the run, so history may go in the same commit.
     const known = catalog.get(task.name)?.doc.generation === unit.generation;
-    const early = known && keeper.trusted() && keeper.session?.id === run.entry.session;
-    if (early) recorder.record(record, entry.seq);
+    const isOurs = (): boolean => keeper.trusted() && keeper.session?.id === run.entry.session;
+    const early = known && isOurs();
+    if (early) recorder.record(record, entry.seq, isOurs);
     try {
       const update = await units.update(
         unit,

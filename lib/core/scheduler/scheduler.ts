@@ -247,7 +247,7 @@ export class Scheduler {
           () => false,
         ),
       onGap: () => (this.context.units.inDoubt = true),
-      beforeList: async () => void (await this.amnesia.check()),
+      beforeBelieving: async () => void (await this.amnesia.check()),
       onResync: async () => {
         await this.replica.load();
         this.loop.readoptWith((run) => !this.launcher.isLive(run));

@@ -24,9 +24,10 @@ export class TaskReplica {
       this.watching = undefined;
       throw error;
     });
-    await this.amnesia.check();
     const before = catalog.tokens();
-    catalog.replaceAll(await listAll(registry, keys.tasks), before);
+    const entries = await listAll(registry, keys.tasks);
+    await this.amnesia.check(); // after the list: what is missing in it may be lost, not gone
+    catalog.replaceAll(entries, before);
   }
 
   dispose(): void {

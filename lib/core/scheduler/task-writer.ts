@@ -143,7 +143,8 @@ export class TaskWriter {
     await units.create(unit, state, this.patience());
     await this.refresh(unit.task);
     const task = catalog.get(unit.task);
-    if (task?.doc.generation === unit.generation && isLive(task.doc)) return units.peek(unit);
+    // a task that was deleted meanwhile keeps its unit: restored, it goes on with it
+    if (task?.doc.generation === unit.generation && task.doc.state !== 'purged') return units.peek(unit);
     await this.removeUnits(unit.task, unit);
     return undefined;
   }

@@ -221,6 +221,7 @@ export class TickLoop {
   private async settleDue(charge: Charge): Promise<void> {
     const { units, slots, keeper } = this.context;
     const verified = new Set<string>();
+    if (charge.role === 'standby') await units.read(charge.unit); // it remembers a run that may long have ended
     while (!charge.dropped && !this.stopped && this.mayClaim()) {
       const task = this.taskOf(charge);
       if (!task) return;

@@ -38,6 +38,7 @@ export class Checker {
   }
 
   take(entry: LogEntry): void {
+    this.world.now = entry.at;
     const change = entry.type === 'write' ? this.world.unitChange(entry) : undefined;
     const judged = entry.type !== 'write' || !entry.restored;
     for (const rule of judged ? this.rules : []) {

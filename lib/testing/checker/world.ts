@@ -86,6 +86,7 @@ export class World {
   /** When the registry last lost data. */
   lossAt = -Infinity;
   private lossDepthMs = 0;
+  /** Of the entry that is being judged. */
   now = -Infinity;
   private readonly versions = new Map<string, TaskVersion[]>();
   private readonly holders = new Map<string, Set<string>>();
@@ -160,7 +161,6 @@ export class World {
   }
 
   take(entry: LogEntry, change: UnitChange | undefined): void {
-    this.now = entry.at;
     this.calls.take(entry);
     if (entry.type === 'write') this.write(entry, change);
     else if (entry.type === 'data-loss') this.forgetAll(entry.at - (entry.keptUpTo ?? -Infinity));

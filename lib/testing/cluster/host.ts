@@ -118,6 +118,12 @@ export class Host implements LinkState {
     return { dispose: () => void this.resyncs.delete(resync) };
   }
 
+  /** The host, in control already, sends something: at once, when it thaws, or never. */
+  send(fn: () => void): void {
+    if (this.frozen) this.waiting.push(fn);
+    else if (!this.crashed) fn();
+  }
+
   /** Lets the host do something: at once, when it thaws, or never. */
   whenRunning(fn: () => void): void {
     if (this.crashed) return;

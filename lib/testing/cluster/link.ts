@@ -35,6 +35,7 @@ export interface LinkState {
   readonly staleMs: number;
   crash(): void;
   whenRunning(fn: () => void): void;
+  send(fn: () => void): void;
   onHealed(resync: () => void): Disposable;
 }
 
@@ -106,7 +107,7 @@ function call<T>(host: LinkState, name: CallName, work: () => Promise<T>, abando
       }
     };
     const again = (): Promise<unknown> => work().then(abandoned, () => undefined); // nobody waits for the second answer
-    host.whenRunning(() =>
+    host.send(() =>
       pass('request', () => {
         work().then(
           (answer) =>

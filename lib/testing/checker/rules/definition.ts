@@ -7,11 +7,14 @@ const HALTS = new Set(['pauseTask', 'cancelTask', 'deleteTask', 'purgeTask']);
 const GOES_ON = new Set(['resumeTask', 'restoreTask', 'putTask', 'addTask', 'deploy', 'updateSchedule']);
 /** Beside the resync: reading the list, and starting what was claimed. */
 const RESYNC_SLACK_MS = 5_000;
+/** A change that is not answered is tried again for so long. */
+const ADMIN_PATIENCE_MS = 30_000;
 
 interface Asked {
   task: string;
   what: string;
   process: string;
+  at: number;
   /** Of the task as it stood when this was asked for, or as the asker wrote it since. */
   token: bigint;
   written: boolean;
@@ -28,7 +31,7 @@ export function definition(world: World): Rule {
       if (entry.type === 'data-loss') for (const map of [asked, acknowledged, halted]) map.clear();
       if (entry.type === 'ask') {
         const { id, task, what, process } = entry;
-        asked.set(id, { task, what, process, token: world.tasks.get(task)?.token ?? 0n, written: false });
+        asked.set(id, { task, what, process, at: entry.at, token: world.tasks.get(task)?.token ?? 0n, written: false });
         if (GOES_ON.has(what)) halted.delete(task);
       }
       if (entry.type === 'write' && entry.key.startsWith(keys.tasks))
@@ -40,7 +43,11 @@ export function definition(world: World): Rule {
       if (entry.how !== 'done') return;
       const { task, token, what } = question;
       if (token > (acknowledged.get(task) ?? 0n)) acknowledged.set(task, token);
-      const revived = [...asked.values()].some((other) => other.task === task && GOES_ON.has(other.what));
+      const pending = ({ process, at }: Asked): boolean =>
+        !world.suffers(process, 'kill') && entry.at - at < ADMIN_PATIENCE_MS + world.options.writeDelayMs;
+      const revived = [...asked.values()].some(
+        (other) => other.task === task && GOES_ON.has(other.what) && (other.what === 'deploy' || pending(other)),
+      );
       if (HALTS.has(what) && !revived && world.tasks.get(task)?.doc.state !== 'active') halted.set(task, entry.at);
     },
     *unit({ key, task, before, after }) {
@@ -59,7 +66,7 @@ export function definition(world: World): Rule {
     },
     *start({ unit, task, tick, runId, at, process }) {
       const since = halted.get(task);
-      if (world.calls.ofRun(runId).length > 0) return; // a further attempt of a run that goes on
+      if (world.calls.ofRun(runId).at(-1)?.start.process === process) return; // a further attempt of a run that goes on
       if (since === undefined || tick === undefined || at <= since + world.options.resyncMs + RESYNC_SLACK_MS) return;
       yield `run ${runId} of "${unit}" was started on ${process} ${at - since} ms after its task had been halted`;
     },

@@ -8,8 +8,15 @@ import type { TaskVersion, World } from '../world.js';
 export function settled(world: World): Rule {
   /** Tasks of which a change was given up half-way, or its node died over it: a unit may be left over. */
   const unfinished = new Map<number, string>();
+  const removed = new Set<string>();
+  /** Units that a request brought back that had been under way, or was sent again, when they were removed. */
+  const revenants = new Set<string>();
   return {
     name: 'settled',
+    unit({ key, before, after }) {
+      if (!after) removed.add(key);
+      else if (!before && removed.has(key)) revenants.add(key);
+    },
     entry(entry) {
       if (entry.type === 'ask') unfinished.set(entry.id, entry.task);
       if (entry.type === 'answer' && entry.how !== 'unknown') unfinished.delete(entry.id);
@@ -25,7 +32,7 @@ export function settled(world: World): Rule {
       }
       for (const key of world.units.keys()) {
         const [task] = key.slice(keys.units.length).split(/[#@]/, 1);
-        if ([...unfinished.values()].includes(task!)) continue;
+        if (revenants.has(key) || [...unfinished.values()].includes(task!)) continue;
         const halted = world.tasks.get(task!);
         if (expected.has(key) || (halted && unitsOf(task!, halted.doc).some((unit) => unit.key === key))) continue;
         yield `${key} is of no task any more`;
