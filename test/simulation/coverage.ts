@@ -19,6 +19,7 @@ const BRANCHES = [
   'skip misfire-skipped',
   'skip too-late',
   'skip over-limit',
+  'skip data-lost',
   'skip overlap',
   'run released',
   'runs in parallel',

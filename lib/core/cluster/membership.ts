@@ -46,6 +46,8 @@ export class Membership {
   private resyncTimer?: Disposable;
   /** Of this node's record, as last written. */
   private revision?: Revision;
+  /** How often a node was heard to be gone. */
+  private removals = 0;
   lastFailure?: string;
 
   constructor(
@@ -188,17 +190,20 @@ export class Membership {
 
   private see(change: Change): void {
     if (change.type === 'put') this.view.apply(change.entry);
-    else if (change.type === 'deleted') this.view.forget(change.key.slice(keys.nodes.length));
-    else {
+    else if (change.type === 'deleted') {
+      this.removals++;
+      this.view.forget(change.key.slice(keys.nodes.length));
+    } else {
       this.hooks.onGap();
       this.loadNodes().catch(() => undefined); // the next resync repairs it
     }
   }
 
   private async loadNodes(): Promise<void> {
-    const before = this.view.tokens();
+    const [before, removals] = [this.view.tokens(), this.removals];
     const entries = await listAll(this.registry, keys.nodes);
     await this.hooks.beforeBelieving();
+    if (this.removals !== removals) return this.loadNodes(); // the list may still hold who has gone meanwhile
     this.view.replaceAll(entries, before);
   }
 

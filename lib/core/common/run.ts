@@ -7,8 +7,11 @@ export type Trigger = 'schedule' | 'misfire' | 'recovery' | 'manual';
 /** How a run ended. `lost`: its node died or lost its session, and nobody knows how far it got. */
 export type RunOutcome = 'succeeded' | 'failed' | 'timed-out' | 'cancelled' | 'lost';
 
-/** Why a tick was settled without a run. */
-export type SkipReason = 'coalesced' | 'misfire-skipped' | 'too-late' | 'over-limit' | 'overlap';
+/**
+ * Why a tick was settled without a run. `data-lost`: the registry has lost what it held of that time, and nobody can
+ * tell any more whether the tick has run.
+ */
+export type SkipReason = 'coalesced' | 'misfire-skipped' | 'too-late' | 'over-limit' | 'overlap' | 'data-lost';
 
 export interface RunError {
   name: string;

@@ -9,7 +9,7 @@ import { countTicks, lastTick, tickFromEnd } from './ticks.js';
 export type MisfirePolicy = 'fire-once' | 'fire-all' | 'skip';
 
 /** Why a tick was settled without a run. */
-export type SettleReason = 'coalesced' | 'misfire-skipped' | 'too-late' | 'over-limit';
+export type SettleReason = 'coalesced' | 'misfire-skipped' | 'too-late' | 'over-limit' | 'data-lost';
 
 /** Ticks in a row that were settled for one reason. */
 export interface Stretch {
@@ -100,7 +100,13 @@ function lastBefore(instant: EpochMs): EpochMs {
   return Math.ceil(instant) - 1;
 }
 
-function stretchOf(schedule: Schedule, after: EpochMs, upTo: EpochMs, reason: SettleReason): Stretch | undefined {
+/** The ticks in (after, upTo], where there are any. */
+export function stretchOf(
+  schedule: Schedule,
+  after: EpochMs,
+  upTo: EpochMs,
+  reason: SettleReason,
+): Stretch | undefined {
   const from = schedule.next(after);
   if (from === undefined || from > upTo) return undefined;
   return { from, to: lastTick(schedule, after, upTo)!, ...countTicks(schedule, after, upTo), reason };

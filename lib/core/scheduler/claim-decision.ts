@@ -1,5 +1,5 @@
 import type { EpochMs } from '../common/clock.js';
-import { planTicks } from '../schedule/misfire.js';
+import { planTicks, stretchOf } from '../schedule/misfire.js';
 import type { KnownTask } from '../task/catalog.js';
 import { settleTicks } from './settle-ticks.js';
 import { count, type RunEntry, type SkipTail, type UnitState } from './unit-state.js';
@@ -19,7 +19,7 @@ export interface ClaimRequest {
   standby: boolean;
   /** Runs that were found alive by a fresh look: only such a run may stand in the way of a tick. */
   alive: (run: RunEntry) => boolean;
-  /** Ticks at or before this are known to be settled, whatever the registry says: it may have lost data. */
+  /** Ticks at or before this are settled, whatever the registry says: it has lost what it held of them. */
   floor: EpochMs;
 }
 
@@ -63,7 +63,9 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
   if (task.doc.state !== 'active' || isSpent(state, task)) return { outcome: { kind: 'idle' } };
 
-  const settledUpTo = Math.max(state.cursor, task.doc.since, request.floor);
+  const known = Math.max(state.cursor, task.doc.since);
+  const lost = request.floor > known ? stretchOf(task.schedule, known, request.floor, 'data-lost') : undefined;
+  const settledUpTo = Math.max(known, request.floor);
   const { misfire: policy, misfireLimit: limit, misfireDeadlineMs: deadlineMs } = task.policies;
   const plan = planTicks(task.schedule, settledUpTo, now, request.horizon, {
     policy,
@@ -71,9 +73,10 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
     deadlineMs,
     graceMs: request.graceMs,
   });
-  const settled = settleTicks(state, plan.settle);
+  const stretches = lost ? [lost, ...plan.settle] : plan.settle;
+  const settled = settleTicks(state, stretches);
   const settledOr = (otherwise: ClaimOutcome): UnitDecision<ClaimOutcome> =>
-    plan.settle.length > 0
+    stretches.length > 0
       ? { next: settled.state, outcome: { kind: 'settled' }, skips: settled.skips }
       : { outcome: otherwise };
 
@@ -92,7 +95,7 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
       reason: 'overlap',
       blocker: { runId: blocker.id, nodeId: blocker.node },
     } as const;
-    const skipped = settleTicks(state, [...plan.settle, overlap]);
+    const skipped = settleTicks(state, [...stretches, overlap]);
     return { next: skipped.state, outcome: { kind: 'settled' }, skips: skipped.skips };
   }
 

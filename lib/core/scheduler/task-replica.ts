@@ -9,6 +9,8 @@ import type { TaskWriter } from './task-writer.js';
 export class TaskReplica {
   private watching?: Promise<Disposable>;
   private disposed = false;
+  /** How often a document was heard to be gone. */
+  private removals = 0;
 
   constructor(
     private readonly context: SchedulerContext,
@@ -24,9 +26,10 @@ export class TaskReplica {
       this.watching = undefined;
       throw error;
     });
-    const before = catalog.tokens();
+    const [before, removals] = [catalog.tokens(), this.removals];
     const entries = await listAll(registry, keys.tasks);
     await this.amnesia.check(); // after the list: what is missing in it may be lost, not gone
+    if (this.removals !== removals) return this.load(); // the list may still hold what has been purged meanwhile
     catalog.replaceAll(entries, before);
   }
 
@@ -44,6 +47,7 @@ export class TaskReplica {
       return;
     }
     if (change.type === 'resync') this.context.units.inDoubt = true;
+    else this.removals++;
     const read = change.type === 'resync' ? this.load() : this.writer.refresh(change.key.slice(keys.tasks.length));
     read.catch(() => undefined); // the next resync repairs it
   }

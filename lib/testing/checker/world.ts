@@ -25,6 +25,9 @@ export interface CheckerOptions {
   promptMs: number;
 }
 
+/** So long a node may take to follow a step of the registry's clock where its messages are late. */
+export const CORRECTED_MS = 20_000;
+
 /** Reading and writing the sign take a moment each. */
 const SIGN_SLACK_MS = 5_000;
 

@@ -1,10 +1,10 @@
 import { countTicks } from '../../../core/schedule/ticks.js';
 import type { Counters, RunEntry, UnitState } from '../../../core/scheduler/unit-state.js';
 import type { Rule } from '../rule.js';
-import { newRuns, type TaskVersion, type World } from '../world.js';
+import { CORRECTED_MS, newRuns, type TaskVersion, type World } from '../world.js';
 import { reasonProblems } from './reasons.js';
 
-const SKIPS = ['coalesced', 'misfire-skipped', 'too-late', 'over-limit', 'overlap'] as const;
+const SKIPS = ['coalesced', 'misfire-skipped', 'too-late', 'over-limit', 'overlap', 'data-lost'] as const;
 
 /** A write that moves the cursor gives every tick it passes a run or a reason, and the reason is true. */
 export function accounted(world: World): Rule {
@@ -22,7 +22,7 @@ export function accounted(world: World): Rule {
       if (!verdicts.includes(undefined)) yield `${key}: ${verdicts.at(-1)}`;
       if (!before || entry.process === undefined || impaired(entry.process)) return;
       const problems = versions.map((version) =>
-        reasonProblems(version, { before, after, claims, at: entry.at }, world.options),
+        reasonProblems(version, { before, after, claims, at: entry.at }, world.options, world.lossAt),
       );
       if (problems.every(({ length }) => length > 0)) yield `${key}: ${problems.at(-1)!.join('; ')}`;
     },
@@ -31,7 +31,7 @@ export function accounted(world: World): Rule {
   /** The writer had decided by a wrong clock, or long before it wrote. */
   function impaired(process: string): boolean {
     return (
-      world.suffers(undefined, 'server-clock') ||
+      world.suffers(undefined, 'server-clock', CORRECTED_MS) ||
       world.suffers(process, 'clock') ||
       world.suffers(process, 'freeze', 2_000)
     );
@@ -53,7 +53,6 @@ export function accounted(world: World): Rule {
     if (after.cursor <= from) return ran + skips === 0 ? undefined : `${ran} runs and ${skips} skips without a tick`;
     const { count: planned, atLeast } = countTicks(schedule, from, after.cursor);
     if (planned === ran + skips || (atLeast && planned <= ran + skips)) return undefined;
-    if (world.lossAt > -Infinity && planned > ran + skips) return undefined; // what was lost is known to be settled, not how
     return `of ${planned} ticks in (${from}, ${after.cursor}] ${ran} were claimed and ${skips} skipped`;
   }
 }

@@ -1,8 +1,5 @@
 import type { Rule } from '../rule.js';
-import type { World } from '../world.js';
-
-/** So long a node may take to follow a step of the registry's clock where its messages are late. */
-const CORRECTED_MS = 20_000;
+import { CORRECTED_MS, type World } from '../world.js';
 
 /** Nothing starts before its tick. */
 export function onTime(world: World): Rule {

@@ -6,6 +6,9 @@ import type { CheckerOptions, TaskVersion } from '../world.js';
 /** How long after a tick its standby still takes it for one on time, at most. */
 const LONGEST_GRACE_MS = 10_000;
 
+/** How late a node that was cut off may notice a loss of data, beside two resyncs. */
+const NOTICE_MS = 60_000;
+
 /**
  * Whether what became of ticks is what the task's policies say. The write was decided at some moment between `at -
  * writeDelayMs` and `at`, by a clock that may be off by `clockErrorMs`; only what no such moment explains is a problem.
@@ -13,7 +16,8 @@ const LONGEST_GRACE_MS = 10_000;
 export function reasonProblems(
   { policies, schedule, doc }: TaskVersion,
   { before, after, claims, at }: { before: UnitState; after: UnitState; claims: readonly RunEntry[]; at: number },
-  { clockErrorMs, writeDelayMs, claimAheadMs }: CheckerOptions,
+  { clockErrorMs, writeDelayMs, claimAheadMs, resyncMs }: CheckerOptions,
+  lossAt: number,
 ): string[] {
   const latest = at + clockErrorMs;
   const earliest = at - writeDelayMs - clockErrorMs;
@@ -32,6 +36,7 @@ export function reasonProblems(
         if (to > latest) return 'it was not due yet';
         return before.runs.some(({ id }) => id === blocker?.runId) ? undefined : 'its blocker was not going on';
       }
+      if (reason === 'data-lost') return to <= lossAt + 2 * resyncMs + NOTICE_MS ? undefined : 'nothing was lost of it';
       if (!late) return 'it was not late';
       const policy = reason === 'coalesced' ? 'fire-once' : reason === 'over-limit' ? 'fire-all' : 'skip';
       if (policy !== policies.misfire) return `the policy is ${policies.misfire}`;
