@@ -2,7 +2,7 @@ import { DistributedScheduleError } from '../../lib/core/common/errors.js';
 import { pick } from '../../lib/testing/seeded-random.js';
 import type { SimNode } from './node.js';
 import type { Simulation } from './simulation.js';
-import { drawSchedule, drawTask } from './workload.js';
+import { drawSchedule } from './workload.js';
 
 /** What a refused change is refused for: no more than its answer. */
 const REFUSALS = new Set([
@@ -20,7 +20,7 @@ type Action = (sim: Simulation, node: SimNode, task: string) => Promise<unknown>
 
 /** What operators and applications do to tasks, and how often in comparison. */
 const ACTIONS: Record<string, { weight: number; act: Action }> = {
-  addTask: { weight: 2, act: (sim, { service }, task) => service.addTask(drawTask(sim.random, task)) },
+  addTask: { weight: 2, act: (sim, { service }, task) => service.addTask(sim.redraw(task)) },
   putTask: { weight: 2, act: (sim, { service }, task) => service.putTask(sim.redraw(task)) },
   deleteTask: { weight: 2, act: (_sim, { service }, task) => service.deleteTask(task) },
   restoreTask: { weight: 3, act: (_sim, { service }, task) => service.restoreTask(task) },

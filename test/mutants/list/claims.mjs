@@ -79,7 +79,7 @@ export const claims = [
     breaks: 'A claim is decided only while the clock is trusted',
     rules: ['accounted', 'on-time'],
     file: loop,
-    find: 'keeper.trusted() // asked again',
+    find: 'this.mayClaim() // asked again',
     replace: 'session // asked again',
   },
   {

@@ -51,7 +51,7 @@ export const members = [
     breaks: 'What a watch has lost of the nodes is made good',
     rules: ['converged', 'prompt'],
     file: membership,
-    find: 'else this.loadNodes().catch(() => undefined);',
+    find: 'this.loadNodes().catch(() => undefined); // the next resync repairs it',
     replace: '',
     also: [
       {
