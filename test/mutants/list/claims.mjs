@@ -136,6 +136,7 @@ export const claims = [
   },
   {
     name: 'slot-leaks',
+    open: 'a rule that counts slots in peace: healing gives every node a thousand of them',
     breaks: 'A node gives back the slot of a claim that it did not get',
     rules: ['prompt', 'settled'],
     file: loop,

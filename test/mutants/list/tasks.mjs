@@ -89,6 +89,7 @@ export const tasks = [
   },
   {
     name: 'loss-not-passed-on',
+    open: 'more joins soon after a loss of data, on nodes that are given what ran just before',
     breaks: 'After a loss nothing up to its moment is fired, by nodes that join later either',
     rules: ['single-start'],
     file: 'lib/core/cluster/registry-epoch.ts',
