@@ -1,3 +1,4 @@
+import type { SchedulerOptions } from '../../lib/core/scheduler/scheduler-options.js';
 import { pick } from '../../lib/testing/seeded-random.js';
 import { FAULTS, type FaultName } from './faults.js';
 
@@ -7,13 +8,7 @@ export interface Scene {
   tasks: number;
   /** How long it is troubled. */
   troubleMs: number;
-  cluster: {
-    ttlMs: number;
-    heartbeatMs: number;
-    resyncMs: number;
-    claimAheadMs: number;
-    standbyDelayMs: number | undefined;
-  };
+  cluster: SchedulerOptions['cluster'];
   concurrency: number;
   network: {
     /** One way, in quiet. */

@@ -157,10 +157,7 @@ export class Simulation {
       void node.service.defineTask({ ...task, run: handler });
       return this.asked(node, 'deploy', task.name);
     });
-    node.service.start().then(
-      () => undefined,
-      (error: unknown) => this.complain('start', `${process}: ${String(error)}`),
-    );
+    node.service.start().catch((error: unknown) => this.complain('start', `${process}: ${String(error)}`));
     const declared = (): void => {
       if (node.killed || node.stopping) return;
       if (node.service.state !== 'working') this.after(100, declared);

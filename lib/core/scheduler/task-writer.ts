@@ -155,9 +155,8 @@ export class TaskWriter {
     doc: TaskDocument,
     token: bigint,
     ours: boolean,
-    isNew: boolean,
+    born: boolean,
   ): Promise<void> {
-    const born = ours && isNew;
     await Promise.all(
       unitsOf(name, doc).map(async (unit) => {
         const touched = !born && (await this.touch(unit, token)) === 'touched';

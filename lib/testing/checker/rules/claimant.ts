@@ -16,6 +16,7 @@ export function claimant(world: World): Rule {
           yield `run ${run.id} of ${key} was claimed by ${entry.process}, which had been leaving for ${entry.at - since} ms`;
         const versions = run.tick === undefined ? [] : world.versionsFrom(task, after.task);
         if (versions.length === 0) continue;
+        // labels are compared once more: a rule that asks only the code it judges sees none of its mistakes
         const able = ({ doc, policies }: TaskVersion): boolean =>
           isCandidate({ ...record, status: 'working' }, doc.definition, policies.nodeSelector) &&
           Object.entries(policies.nodeSelector).every(([label, value]) => record.labels[label] === value);

@@ -1,3 +1,4 @@
+import type { Call } from '../calls.js';
 import { newRuns, type World } from '../world.js';
 import type { Rule } from '../rule.js';
 
@@ -15,26 +16,28 @@ export function overlap(world: World): Rule {
         yield `${key} holds ${after.runs.length} runs at once: ${after.runs.map(({ id }) => id).join(', ')}`;
     },
     *start({ unit, task, runId, process, at, trigger }) {
-      for (const { start, aborted, disowned } of trigger === 'recovery' ? world.calls.goingOn(unit) : []) {
-        const other = start.process;
-        if (start.runId !== runId || other === process || aborted || disowned) continue;
-        if (world.suffers(other, 'kill') || world.suffers(other, 'freeze', NOTICE_MS) || world.trustsInVain(other))
-          continue;
+      for (const call of trigger === 'recovery' ? world.calls.goingOn(unit) : []) {
+        const other = call.start.process;
+        if (call.start.runId !== runId || other === process || isExcused(call)) continue;
         yield `run ${runId} of "${unit}" was started again on ${process} at ${at} while it was going on on ${other} and had not been told to end`;
       }
       const policies = world.tasks.get(task)?.policies;
       if (!policies || limitOf(policies) > 1) return;
       const mine = world.grants.get(runId)?.unitKey;
-      for (const { start, aborted, disowned } of world.calls.goingOn(unit)) {
-        if (aborted || disowned || start.runId === runId) continue;
-        if (mine !== undefined && world.grants.get(start.runId)?.unitKey !== mine) continue; // of a former life of the task
-        const other = start.process;
-        if (world.suffers(other, 'kill') || world.suffers(other, 'freeze', NOTICE_MS) || world.trustsInVain(other))
-          continue;
-        yield `run ${runId} of "${unit}" was started on ${process} at ${at} while run ${start.runId} was going on on ${other} and had not been told to end`;
+      for (const call of world.calls.goingOn(unit)) {
+        const { runId: other, process: where } = call.start;
+        if (other === runId || isExcused(call)) continue;
+        if (mine !== undefined && world.grants.get(other)?.unitKey !== mine) continue; // of a former life of the task
+        yield `run ${runId} of "${unit}" was started on ${process} at ${at} while run ${other} was going on on ${where} and had not been told to end`;
       }
     },
   };
+
+  /** It was told to end, or whoever goes on with it cannot know that it should. */
+  function isExcused({ start: { process }, aborted, disowned }: Call): boolean {
+    if (aborted || disowned || world.suffers(process, 'kill')) return true;
+    return world.suffers(process, 'freeze', NOTICE_MS) || world.trustsInVain(process);
+  }
 }
 
 function limitOf({ overlap: policy, maxParallel }: { overlap: string; maxParallel?: number }): number {

@@ -1,8 +1,10 @@
 import type { Rule } from '../rule.js';
 import type { World } from '../world.js';
 
-/** The fencing token of a run is that of the version which granted it: no two runs share one, what comes
- * later has a higher. */
+/**
+ * The fencing token of a run is that of the version which granted it: no two runs share one, and what comes later has a
+ * higher one.
+ */
 export function tokens(world: World): Rule {
   const owner = new Map<string, string>();
   const last = new Map<string, { process: string; token: bigint }>();
