@@ -8,7 +8,7 @@ await bootstrap();
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 const { code } = await runNode(['node_modules/@typescript/native/bin/tsc', '-p', 'lib/tsconfig.build.json']);
 if (code !== 0) process.exit(code);
-// tsc copies TypeScript only; the Redis adapter reads its scripts from the folder beside its code.
+// tsc copies TypeScript only; adapters read scripts and message formats from the folder beside their code.
 for (const file of readdirSync(join(root, 'lib'), { recursive: true })) {
-  if (file.endsWith('.lua')) cpSync(join(root, 'lib', file), join(root, 'dist', file));
+  if (/\.(lua|proto)$/.test(file)) cpSync(join(root, 'lib', file), join(root, 'dist', file));
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createRedisRegistry } from '../../lib/adapters/redis/create-redis-registry.js';
 import { optionsOfUrl, secretsOf } from '../../lib/adapters/redis/redis-address.js';
-import { maskOf, registryErrorOf } from '../../lib/adapters/redis/redis-errors.js';
+import { registryErrorOf } from '../../lib/adapters/redis/redis-errors.js';
+import { maskOf } from '../../lib/core/registry/adapter-options.js';
 import { redisOptionProblems } from '../../lib/adapters/redis/validate-redis-options.js';
 
 const url = 'redis://localhost:6379';

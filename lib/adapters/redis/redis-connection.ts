@@ -1,7 +1,8 @@
 import { TIMED_OUT, withTimeout, type Clock } from '../../core/common/clock.js';
+import { maskOf } from '../../core/registry/adapter-options.js';
 import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import type { RedisClient, RedisClients } from './redis-client.js';
-import { maskOf, registryErrorOf } from './redis-errors.js';
+import { registryErrorOf } from './redis-errors.js';
 import type { KeyGroup } from './redis-keys.js';
 import { scriptNamed, type ScriptCall, type ScriptName } from './redis-scripts.js';
 

@@ -45,9 +45,3 @@ export function registryErrorOf(
   const outcomeUnknown = code === undefined && !NOT_SENT.test(message);
   return new RegistryUnavailableError(`Redis is not available (${message}).`, { outcomeUnknown, cause });
 }
-
-/** Replaces every secret of the options in a text. */
-export function maskOf(secrets: readonly string[]): (text: string) => string {
-  const known = [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]))].filter((s) => s !== '');
-  return (text) => known.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
-}

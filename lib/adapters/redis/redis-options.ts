@@ -1,5 +1,10 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
-import { requireDuration, type Duration } from '../../core/common/duration.js';
+import {
+  ADAPTER_DEFAULTS,
+  resolveAdapterTuning,
+  type AdapterTuning,
+  type ResolvedAdapterTuning,
+} from '../../core/registry/adapter-options.js';
 
 /** Where Redis is. Exactly one of these. */
 export type RedisSource =
@@ -17,14 +22,8 @@ export type RedisSource =
   /** Sentinels and the name of the master they watch. */
   | { sentinels: readonly { host?: string; port?: number }[]; name: string; options?: RedisOptions };
 
-export interface RedisTuning {
+export interface RedisTuning extends AdapterTuning {
   type?: 'redis';
-  /** First part of every Redis key and channel. Registries with different prefixes never meet. @default 'nds' */
-  prefix?: string;
-  /** How long one request may take before its outcome counts as unknown. @default '2s' */
-  callTimeout?: Duration;
-  /** How long `connect()` tries before it rejects. @default '5s' */
-  connectTimeout?: Duration;
   /**
    * Second segments of document keys that nobody watches: changes under them are not logged, a watch that would need
    * them is refused, and on a Redis Cluster they are spread over many slots. Every node must name the same ones.
@@ -41,28 +40,21 @@ export interface RedisTuning {
 export type RedisRegistryOptions = RedisTuning & RedisSource;
 
 export const REDIS_DEFAULTS = {
-  prefix: 'nds',
-  callTimeout: '2s',
-  connectTimeout: '5s',
+  ...ADAPTER_DEFAULTS,
   unwatched: ['units', 'history', 'feed'],
   waitReplicas: 0,
 } as const satisfies Required<Omit<RedisTuning, 'type'>>;
 
 /** The tuning with defaults in place and durations in milliseconds. */
-export interface ResolvedTuning {
-  readonly prefix: string;
-  readonly callTimeoutMs: number;
-  readonly connectTimeoutMs: number;
+export interface ResolvedTuning extends ResolvedAdapterTuning {
   readonly unwatched: readonly string[];
   readonly waitReplicas: number;
 }
 
 export function resolveTuning(tuning: RedisTuning): ResolvedTuning {
-  const { prefix, callTimeout, connectTimeout, unwatched, waitReplicas } = REDIS_DEFAULTS;
+  const { unwatched, waitReplicas } = REDIS_DEFAULTS;
   return {
-    prefix: tuning.prefix ?? prefix,
-    callTimeoutMs: requireDuration(tuning.callTimeout ?? callTimeout, 'callTimeout'),
-    connectTimeoutMs: requireDuration(tuning.connectTimeout ?? connectTimeout, 'connectTimeout'),
+    ...resolveAdapterTuning(tuning),
     unwatched: tuning.unwatched ?? unwatched,
     waitReplicas: tuning.waitReplicas ?? waitReplicas,
   };

@@ -1,10 +1,8 @@
-import { durationProblem, parseDuration } from '../../core/common/duration.js';
-import { nearest } from '../../core/common/nearest.js';
+import { adapterTuningProblems, isRecord } from '../../core/registry/adapter-options.js';
 import { urlProblem } from './redis-address.js';
-import { REDIS_DEFAULTS } from './redis-options.js';
 
 const SOURCES = ['url', 'client', 'cluster', 'sentinels', 'options'] as const;
-const KNOWN = ['type', ...SOURCES, 'name', ...Object.keys(REDIS_DEFAULTS)];
+const OWN = [...SOURCES, 'name', 'unwatched', 'waitReplicas'];
 
 const KEY_PREFIX =
   'keyPrefix: the client library would put it in front of keys but not of channels and scripts, so nodes would not ' +
@@ -13,13 +11,7 @@ const KEY_PREFIX =
 /** All that is wrong with the options, each with its path. Values that may hold a secret are never quoted. */
 export function redisOptionProblems(options: unknown): string[] {
   if (!isRecord(options)) return ['the Redis options must be an object, as { url: "redis://localhost:6379" }'];
-  const unknown = Object.keys(options).filter((key) => !KNOWN.includes(key));
-  return [...unknown.map(unknownProblem), ...sourceProblems(options), ...tuningProblems(options)];
-}
-
-function unknownProblem(key: string): string {
-  const meant = nearest(key, KNOWN);
-  return `${key}: no such option; ${meant === undefined ? `there are ${KNOWN.join(', ')}` : `did you mean ${meant}?`}`;
+  return [...sourceProblems(options), ...adapterTuningProblems(options, 'redis', OWN), ...ownTuningProblems(options)];
 }
 
 function sourceProblems(options: Record<string, unknown>): string[] {
@@ -65,26 +57,8 @@ function prefixProblems(options: Record<string, unknown>, path: string): string[
   return own.length === 0 && isRecord(inner) ? prefixProblems(inner, `${path}.redisOptions`) : own;
 }
 
-function tuningProblems({
-  type,
-  prefix,
-  unwatched,
-  waitReplicas,
-  cluster,
-  client,
-  ...rest
-}: Record<string, unknown>): string[] {
+function ownTuningProblems({ unwatched, waitReplicas, cluster, client }: Record<string, unknown>): string[] {
   const problems: string[] = [];
-  if (type !== undefined && type !== 'redis') problems.push(`type: is ${JSON.stringify(type)}, must be 'redis'`);
-  if (prefix !== undefined && !(typeof prefix === 'string' && /^[\w.:-]{1,64}$/.test(prefix))) {
-    problems.push(`prefix: ${JSON.stringify(prefix)} must be 1 to 64 letters, digits and _ . : -`);
-  }
-  for (const path of ['callTimeout', 'connectTimeout'] as const) {
-    if (rest[path] === undefined) continue;
-    const ms = parseDuration(rest[path]);
-    if (ms === undefined) problems.push(durationProblem(rest[path], path));
-    else if (ms < 10) problems.push(`${path}: ${ms} ms is too short, at least 10 ms`);
-  }
   const isKind = (kind: unknown): boolean => typeof kind === 'string' && /^[^/]+$/.test(kind);
   if (unwatched !== undefined && !(Array.isArray(unwatched) && unwatched.every(isKind))) {
     problems.push('unwatched: must be a list of key segments without a slash');
@@ -95,8 +69,4 @@ function tuningProblems({
     problems.push('waitReplicas: not on a Redis Cluster; set min-replicas-to-write on its nodes instead');
   }
   return problems;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
