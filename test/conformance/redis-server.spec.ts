@@ -54,6 +54,18 @@ describe('a real Redis server', () => {
     expect(await redisCommand(server, 'DBSIZE')).toBe(':0\r\n');
   });
 
+  it('comes back with the data of an earlier day', async () => {
+    const server = await start({ durability: 'always' });
+    await redisCommand(server, 'SET answer 42');
+    expect(() => server.saveData()).toThrow('only while the server is down');
+    await server.kill();
+    const backup = server.saveData();
+    await server.restart({ keepData: true });
+    await redisCommand(server, 'SET answer 43');
+    await server.restart({ data: backup });
+    expect(await redisCommand(server, 'GET answer')).toBe('$2\r\n42\r\n');
+  });
+
   it('is paused: it takes connections and answers nothing, until it is resumed', async () => {
     const server = await start();
     server.pause();

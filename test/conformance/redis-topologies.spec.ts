@@ -145,7 +145,7 @@ const sentinel = (master: RunningServer): ServerKind => ({
   ...redis,
   name: 'redis-sentinel',
   variable: 'REDIS_SENTINEL_URL',
-  commandLine: ({ port, dir }) => {
+  commandLine: ({ ports: [port], dir }) => {
     mkdirSync(dir, { recursive: true });
     const file = join(dir, 'sentinel.conf');
     const lines = [

@@ -8,7 +8,11 @@ export interface Entry {
   readonly key: string;
   readonly value: string;
   readonly revision: Revision;
-  /** The fencing token of the write that made this version: it grows with every write in the namespace. */
+  /**
+   * The fencing token of the write that made this version. It grows with every write of the document, over its deletion and
+   * over the loss of the store's data too, and fits a signed 64-bit integer. Of two commits that follow each other the later
+   * one has the larger tokens; writes of one commit to different documents may share one.
+   */
   readonly token: bigint;
   /** The session the document vanishes with, if it is bound to one. */
   readonly session?: string;
@@ -83,7 +87,9 @@ export interface RegistryInfo {
  * An adapter provides these four and nothing else; membership, claims, tombstones and history are written once, above.
  *
  * Promises an adapter keeps (the conformance suite in `testing` checks them):
- * - a conditional write is linearizable per key, and a stale revision never wins while the key lives;
+ * - a conditional write is linearizable per key, and a stale revision never wins while the key lives, not even when the
+ *   store has come back with older data; the entry that a failed condition tells is linearizable too;
+ * - tokens never fall for anybody who saw a higher one: not when the store is emptied, restored or replaced;
  * - `commit` applies each write on its own, in order per key, with no atomicity across keys;
  * - a watch delivers at least the latest state of each changed key, in order per key, or says `resync`;
  * - a session's end removes its documents and tells watchers;

@@ -6,7 +6,7 @@ import { existsSync, lstatSync, readdirSync, readlinkSync, renameSync, rmSync, s
 import { dirname, join, relative } from 'node:path';
 import { cacheFolder, withLock } from './cache.js';
 import { codename, downloadPackages, execute } from './private-apt.js';
-import type { Program, ProgramNeed } from './server.js';
+import type { Packages, Program, ProgramNeed } from './server.js';
 
 /** The program from the cache, or undefined. */
 export function cachedProgram(need: ProgramNeed): Program | undefined {
@@ -21,28 +21,38 @@ export function cachedProgram(need: ProgramNeed): Program | undefined {
   return { command, env: { LD_LIBRARY_PATH: libraries.join(':') } };
 }
 
-/** Fetches it into the cache. Two processes that want the same do it once. */
+/** Fetches it into the cache. */
 export async function fetchDebianProgram(need: ProgramNeed): Promise<Program> {
-  if (!existsSync('/etc/debian_version')) throw new Error('this is not a Debian or Ubuntu machine');
-  const root = programFolder(need);
-  await withLock(`${root}.lock`, async () => {
-    if (cachedProgram(need)) return;
-    const work = `${root}.fetch`;
-    rmSync(work, { recursive: true, force: true });
-    for (const file of await downloadPackages(work, need)) await execute('dpkg', ['-x', file, join(work, 'root')]);
-    repointAbsoluteLinks(join(work, 'root'));
-    rmSync(root, { recursive: true, force: true });
-    renameSync(join(work, 'root'), root); // Last, so that a fetch that was broken off leaves nothing that looks whole.
-    rmSync(work, { recursive: true, force: true });
-  });
+  await fetchDebianFolder({ name: need.executable, ...need });
   const program = cachedProgram(need);
   if (!program) throw new Error(`the packages ${need.packages.join(', ')} hold no ${need.executable}`);
   return program;
 }
 
-export function programFolder({ executable, suite }: ProgramNeed): string {
-  return join(cacheFolder(), `${executable}-${suite ?? codename()}-${process.arch}`);
+/**
+ * The folder that the packages are unpacked in, as if it were `/`. From the cache, where an earlier call has put it. Two
+ * processes that want the same do it once.
+ */
+export async function fetchDebianFolder(need: Packages & { name: string }): Promise<string> {
+  const root = packageFolder(need);
+  if (existsSync(root)) return root;
+  if (!existsSync('/etc/debian_version')) throw new Error('this is not a Debian or Ubuntu machine');
+  await withLock(`${root}.lock`, async () => {
+    if (existsSync(root)) return;
+    const work = `${root}.fetch`;
+    rmSync(work, { recursive: true, force: true });
+    for (const file of await downloadPackages(work, need)) await execute('dpkg', ['-x', file, join(work, 'root')]);
+    repointAbsoluteLinks(join(work, 'root'));
+    renameSync(join(work, 'root'), root); // Last, so that a fetch that was broken off leaves nothing that looks whole.
+    rmSync(work, { recursive: true, force: true });
+  });
+  return root;
 }
+
+export const programFolder = (need: ProgramNeed): string => packageFolder({ name: need.executable, ...need });
+
+const packageFolder = ({ name, suite }: Packages & { name: string }): string =>
+  join(cacheFolder(), `${name}-${suite ?? codename()}-${process.arch}`);
 
 /** Packages link to absolute paths, which mean nothing unless they are unpacked at /. */
 function repointAbsoluteLinks(root: string, folder = root): void {

@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ownSources, parseSourceLines, parseSourceStanzas, withSuite, type AptSource } from './apt-sources.js';
-import type { ProgramNeed } from './server.js';
+import type { Packages } from './server.js';
 
 /** Downloads the packages and the libraries they need into `work`; returns the files. */
-export async function downloadPackages(work: string, need: ProgramNeed): Promise<string[]> {
+export async function downloadPackages(work: string, need: Packages): Promise<string[]> {
   const apt = privateApt(work, sourcesFor(need));
   await apt('apt-get', ['-qq', 'update']);
   const debs = join(work, 'debs');
@@ -81,7 +81,7 @@ async function withLibraries(packages: string[], apt: Apt): Promise<string[]> {
   return [...wanted];
 }
 
-function sourcesFor({ suite }: ProgramNeed): AptSource[] {
+function sourcesFor({ suite }: Packages): AptSource[] {
   const own = ownSources(readSources('/etc/apt'), codename());
   if (own.length === 0) throw new Error(`the apt sources of this machine name no main archive for ${codename()}`);
   return suite ? [withSuite(own[0]!, suite)] : own;

@@ -14,8 +14,9 @@ export const redis: ServerKind<RedisOptions> = {
   name: 'redis',
   variable: 'REDIS_URL',
   program: { executable: 'redis-server', packages: ['redis-server', 'redis-tools'] },
+  ports: 1,
   url: (port) => `redis://127.0.0.1:${port}`,
-  commandLine({ port, dir }, { durability = 'none' }) {
+  commandLine({ ports: [port], dir }, { durability = 'none' }) {
     const log = durability === 'none' ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', durability];
     return ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--daemonize', 'no', ...log];
   },

@@ -26,10 +26,25 @@ export interface RunningServer {
   /** SIGSTOP: connections stay open, nothing is answered. */
   pause(): void;
   resume(): void;
-  /** Kills what runs, and waits until it answers again on the same port. `keepData: false` starts from nothing. */
-  restart(options: { keepData: boolean }): Promise<void>;
+  /**
+   * Kills what runs, and waits until it answers again on the same port. `keepData: false` starts from nothing, `data`
+   * from what `saveData` put aside.
+   */
+  restart(options: { keepData: boolean } | { data: string }): Promise<void>;
+  /** Copies the data of a server that is down, as a backup of its disk would; returns the folder. */
+  saveData(): string;
   /** Ends it and removes its throw-away data. Safe to call twice, and while it is paused or down. */
   stop(): Promise<void>;
+}
+
+/** Where one server of a cluster lives. A server that stands alone is its own only member. */
+export interface Place {
+  /** The first is the one for clients. */
+  readonly ports: readonly number[];
+  /** For the data; what else it needs, such as a configuration, may go beside it. */
+  readonly dir: string;
+  readonly index: number;
+  readonly members: readonly { readonly host: string; readonly ports: readonly number[] }[];
 }
 
 /** What one kind of server has to say about itself; `startServer` and `findProgram` do the rest. */
@@ -39,20 +54,25 @@ export interface ServerKind<Options extends StartOptions = StartOptions> {
   /** Environment variable with the address of a server that runs already. */
   readonly variable: string;
   readonly program: ProgramNeed;
+  /** How many ports it needs. */
+  readonly ports: number;
   url(port: number): string;
   /** Asked once per start; a restart uses the same arguments. */
-  commandLine(place: { port: number; dir: string }, options: Options): string[] | Promise<string[]>;
+  commandLine(place: Place, options: Options): string[] | Promise<string[]>;
   /** True once it serves, not merely listens. A rejection counts as not yet. */
   answers(address: { host: string; port: number }): Promise<boolean>;
 }
 
-export interface ProgramNeed {
-  /** Name of the executable on the PATH and in the package. */
-  readonly executable: string;
-  /** Debian packages that hold it. Libraries they need are added. */
+export interface Packages {
+  /** Debian packages. Libraries they need are added. */
   readonly packages: string[];
   /** Debian release to take them from, where it is not the machine's own. */
   readonly suite?: string;
+}
+
+export interface ProgramNeed extends Packages {
+  /** Name of the executable on the PATH and in the packages. */
+  readonly executable: string;
 }
 
 /** How to run a program: a command and what its environment needs on top. */

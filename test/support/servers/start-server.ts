@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findProgram } from './programs.js';
-import type { RunningServer, ServerKind, StartOptions } from './server.js';
+import type { Place, RunningServer, ServerKind, StartOptions } from './server.js';
 import { ServerProcess } from './server-process.js';
 
 const HOST = '127.0.0.1';
@@ -15,9 +15,36 @@ export async function startServer<O extends StartOptions>(kind: ServerKind<O>, o
   const address = process.env[kind.variable];
   const anyWillDo = !options.killable && !options.port && !options.dir && !options.args && !options.detached;
   if (address && anyWillDo) return somebodyElses(kind, address);
-  const server = new OwnServer(kind, options);
-  await server.start();
-  return server;
+  const [server] = await startServers(kind, 1, options);
+  return server!;
+}
+
+/** Starts servers that form one cluster, and waits until all of them answer. */
+export async function startServers<O extends StartOptions>(
+  kind: ServerKind<O>,
+  count: number,
+  options: O,
+): Promise<RunningServer[]> {
+  const servers = Array.from({ length: count }, () => new OwnServer(kind, options));
+  // Between finding a free port and listening on it another process may take it: then others.
+  for (let attempt = 1; ; attempt++) {
+    const ports = await freePorts(kind.ports * count, options.port);
+    const members = servers.map((_, i) => ({ host: HOST, ports: ports.slice(i * kind.ports, (i + 1) * kind.ports) }));
+    const starts = await Promise.allSettled(servers.map((server, index) => server.start(members, index)));
+    const failure = starts.find((start) => start.status === 'rejected');
+    if (!failure) return servers;
+    await Promise.all(servers.map((server) => server.kill()));
+    if (!options.port && attempt < 3 && /in use/i.test(String(failure.reason))) continue;
+    await Promise.all(servers.map((server) => server.stop()));
+    throw failure.reason;
+  }
+}
+
+/** The given port or any, and further ones, all different. */
+async function freePorts(count: number, first?: number): Promise<number[]> {
+  const ports = new Set(first === undefined ? [] : [first]);
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 }
 
 /** A port that nobody listens on right now. */
@@ -36,6 +63,7 @@ class OwnServer<O extends StartOptions> implements RunningServer {
   private readonly dir: string;
   private args: string[] = [];
   private process: ServerProcess | undefined;
+  private copies = 0;
 
   constructor(
     private readonly kind: ServerKind<O>,
@@ -52,13 +80,12 @@ class OwnServer<O extends StartOptions> implements RunningServer {
     return this.process?.pid;
   }
 
-  async start(): Promise<void> {
-    try {
-      await this.startOnSomePort();
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
+  async start(members: Place['members'], index: number): Promise<void> {
+    const { ports } = members[index]!;
+    this.port = ports[0]!;
+    const own = await this.kind.commandLine({ ports, dir: this.dir, index, members }, this.options);
+    this.args = [...own, ...(this.options.args ?? [])];
+    await this.run();
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -73,29 +100,24 @@ class OwnServer<O extends StartOptions> implements RunningServer {
     this.process?.signal('SIGCONT');
   }
 
-  async restart({ keepData }: { keepData: boolean }): Promise<void> {
+  saveData(): string {
+    if (this.pid !== undefined) throw new Error('Data can be saved only while the server is down.');
+    const copy = join(this.scratch, `data-${++this.copies}`);
+    cpSync(this.dir, copy, { recursive: true });
+    return copy;
+  }
+
+  async restart(from: { keepData: boolean } | { data: string }): Promise<void> {
     await this.kill();
-    if (!keepData) rmSync(this.dir, { recursive: true, force: true });
+    const isKept = 'keepData' in from && from.keepData;
+    if (!isKept) rmSync(this.dir, { recursive: true, force: true });
+    if ('data' in from) cpSync(from.data, this.dir, { recursive: true });
     await this.run();
   }
 
   async stop(): Promise<void> {
     await this.process?.end('SIGTERM');
     rmSync(this.scratch, { recursive: true, force: true });
-  }
-
-  /** Between finding a free port and listening on it another process may take it: then another one. */
-  private async startOnSomePort(): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      this.port = this.options.port ?? (await freePort());
-      const own = await this.kind.commandLine({ port: this.port, dir: this.dir }, this.options);
-      this.args = [...own, ...(this.options.args ?? [])];
-      try {
-        return await this.run();
-      } catch (error) {
-        if (this.options.port || attempt === 3 || !/in use/i.test(String(error))) throw error;
-      }
-    }
   }
 
   private async run(): Promise<void> {
@@ -123,8 +145,9 @@ class OwnServer<O extends StartOptions> implements RunningServer {
 }
 
 async function somebodyElses(kind: ServerKind, address: string): Promise<RunningServer> {
-  const { hostname, port } = new URL(address);
-  const place = { host: hostname, port: Number(port) };
+  const [, host, port] = /^(?:\w+:\/\/)?(?:[^@/]*@)?(\[[^\]]+\]|[^:/,]+):(\d+)/.exec(address) ?? [];
+  if (!host) throw new Error(`${kind.variable} must name a host and a port, as ${kind.url(1234)}.`);
+  const place = { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
   if (!(await kind.answers(place).catch(() => false)))
     throw new Error(`${kind.variable} is ${address}, but no ${kind.name} answers there.`);
   const refuse = (): never => {
@@ -141,6 +164,7 @@ async function somebodyElses(kind: ServerKind, address: string): Promise<Running
     pause: refuse,
     resume: refuse,
     restart: refuse,
+    saveData: refuse,
     stop: async () => {},
   };
 }
