@@ -3,16 +3,16 @@ import type { Disposable } from '../common/disposable.js';
 
 /** An offset beyond this is shown, and degrades health. */
 export const NOTABLE_OFFSET_MS = 500;
-const SAMPLES = 8;
 /** How far two clocks may drift apart between two measurements. */
 const DRIFT_MS = 5;
 
 /**
  * Wall time as the registry tells it, where it tells any: a node whose own clock is ahead starts nothing early. Safety
- * never rests on it. Of the last measurements the one with the shortest round trip is believed.
+ * never rests on it. A measurement tells between which bounds the offset must be, and each narrows what the ones before
+ * left open: so a store that tells whole seconds is good for far less than one.
  */
 export class ClusterClock implements Clock {
-  private readonly samples: { offsetMs: number; roundTripMs: number }[] = [];
+  private bounds = { from: -Infinity, to: Infinity };
   private offset = 0;
 
   constructor(private readonly base: Clock) {}
@@ -34,23 +34,26 @@ export class ClusterClock implements Clock {
     return this.base.setTimer(delayMs, fn);
   }
 
-  /** Asks the registry for its time; a failure leaves the offset as it is. */
-  async measure(serverTime: () => Promise<EpochMs>): Promise<void> {
+  /**
+   * Asks the registry for its time; a failure leaves the offset as it is.
+   *
+   * @param resolutionMs the true time is at most so much later than what the registry tells
+   */
+  async measure(serverTime: () => Promise<EpochMs>, resolutionMs: number): Promise<void> {
     const sent = this.base.monotonic();
     const server = await serverTime();
     const roundTripMs = this.base.monotonic() - sent;
-    // held against the wall clock as it is now: it may have been stepped while the answer was under way
-    this.add({ offsetMs: server + roundTripMs / 2 - this.base.now(), roundTripMs });
+    // Held against the wall clock as it is now: it may have been stepped while the answer was under way.
+    const from = server - this.base.now();
+    this.narrow({ from, to: from + resolutionMs + roundTripMs });
   }
 
-  private add(sample: { offsetMs: number; roundTripMs: number }): void {
-    const known = this.samples.at(-1);
-    const explained = known && (sample.roundTripMs + known.roundTripMs) / 2 + DRIFT_MS;
-    if (known && Math.abs(sample.offsetMs - known.offsetMs) > explained!) this.samples.length = 0; // a clock was stepped
-    this.samples.push(sample);
-    if (this.samples.length > SAMPLES) this.samples.shift();
-    const best = this.samples.reduce((a, b) => (b.roundTripMs <= a.roundTripMs ? b : a));
-    // What the round trip may explain is no offset: machines with good clocks are left alone.
-    this.offset = Math.abs(best.offsetMs) <= best.roundTripMs / 2 + 1 ? 0 : best.offsetMs;
+  private narrow({ from, to }: { from: number; to: number }): void {
+    const known = this.bounds;
+    const both = { from: Math.max(from, known.from - DRIFT_MS), to: Math.min(to, known.to + DRIFT_MS) };
+    this.bounds = both.from <= both.to ? both : { from, to }; // they have nothing in common: a clock was stepped
+    // Where none would explain it there is none: machines with good clocks are left alone.
+    const isExplained = this.bounds.from - 1 <= 0 && this.bounds.to + 1 >= 0;
+    this.offset = isExplained ? 0 : (this.bounds.from + this.bounds.to) / 2;
   }
 }

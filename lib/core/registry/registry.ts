@@ -69,6 +69,8 @@ export interface RegistryCapabilities {
   readonly maxValueBytes: number;
   /** Whether `serverTime` is there. */
   readonly serverTime: boolean;
+  /** The store's clock is at most so much ahead of what `serverTime` tells. @default 1 */
+  readonly serverTimeResolutionMs?: number;
   /** What survives what, in a few words, for logs and console. */
   readonly durability: string;
 }
