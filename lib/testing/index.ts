@@ -9,4 +9,4 @@ export { seededRandom } from './seeded-random.js';
 export { TestCluster, type TestClusterOptions, type TestNode } from './cluster/test-cluster.js';
 export { VirtualClock } from './cluster/virtual-clock.js';
 export { describeRegistryConformance } from './conformance/conformance.js';
-export type { ConformanceRunner, ConformanceSubject } from './conformance/subject.js';
+export type { ConformanceFaults, ConformanceRunner, ConformanceSubject } from './conformance/subject.js';

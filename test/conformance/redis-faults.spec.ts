@@ -4,11 +4,9 @@ import type { Registry } from '../../lib/core/registry/registry.js';
 import type { RedisTuning } from '../../lib/adapters/redis/redis-options.js';
 import { commitOne, mustCommit, mustGet } from '../../lib/testing/conformance/lab.js';
 import { Mirror } from '../../lib/testing/conformance/mirror.js';
-import { eventually, timed } from '../../lib/testing/conformance/real-time.js';
+import { eventually } from '../../lib/testing/conformance/real-time.js';
 import { RedisLab } from '../support/redis-lab.js';
 
-/** Longest time any call may take at the default `callTimeout` of 2 s, with room for a slow machine. */
-const ANSWER_WITHIN_MS = 6_000;
 const TEST_MS = 60_000;
 
 const outcomeOf = (call: Promise<unknown>): Promise<unknown> => call.catch((error: unknown) => error);

@@ -300,8 +300,10 @@ export class Scheduler {
 
   private async measureClock(): Promise<void> {
     const { clock, timeline } = this.context;
-    const { serverTime, capabilities } = this.registry;
-    if (serverTime) await clock.measure(() => serverTime.call(this.registry), capabilities.serverTimeResolutionMs ?? 1);
+    const { capabilities } = this.registry;
+    if (this.registry.serverTime) {
+      await clock.measure(() => this.registry.serverTime!(), capabilities.serverTimeResolutionMs ?? 1);
+    }
     timeline.rearm(); // always: a clock that was stepped forth and back in between shows nothing and has led timers astray
   }
 

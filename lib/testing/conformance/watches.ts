@@ -52,6 +52,30 @@ export const watches: Rung = {
       }
     });
 
+    test('see everything from then on also while others are being told', async (lab) => {
+      const [writer, watcher] = [await lab.client(), await lab.client()];
+      let isOver = false;
+      let heard = 0;
+      await watcher.watch(lab.key('busy/'), () => void heard++);
+      const bustle = async (): Promise<void> => {
+        while (!isOver) await mustCommit(writer, { key: lab.key('busy/a'), value: 'x' });
+      };
+      const bustling = Promise.all([bustle(), bustle()]);
+      try {
+        for (let i = 0; i < 60; i++) {
+          const told = new Set<string>();
+          const watch = await watcher.watch(lab.key(`${i}/`), (c) => c.type === 'put' && told.add(c.entry.value));
+          await mustCommit(writer, { key: lab.key(`${i}/a`), value: 'x' });
+          await eventually(`write ${i} is told`, () => told.has('x'));
+          watch.dispose();
+        }
+      } finally {
+        isOver = true;
+        await bustling;
+      }
+      expect(heard).toBeGreaterThan(10);
+    });
+
     test('fall silent when they are disposed of, while others go on', async (lab) => {
       const [writer, watcher] = [await lab.client(), await lab.client()];
       const [one, two] = [await lab.mirror(watcher), await lab.mirror(watcher)];
