@@ -3,15 +3,18 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Where fetched servers are kept between runs. A user without a writable home gets a folder among the temporary ones. */
-export function cacheFolder(): string {
+/**
+ * Where fetched servers are kept between runs. A user without a writable home gets a folder among the temporary ones; so
+ * does what somebody else must be able to run, who may not look into that home.
+ */
+export function cacheFolder({ forOthers = false } = {}): string {
   const home = join(
     process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
     'nestjs-distributed-schedule',
     'servers',
   );
   const temporary = join(tmpdir(), `nestjs-distributed-schedule-${userInfo().uid}`, 'servers');
-  for (const folder of [home, temporary]) {
+  for (const folder of forOthers ? [temporary] : [home, temporary]) {
     try {
       mkdirSync(folder, { recursive: true });
       return folder;

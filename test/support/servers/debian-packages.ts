@@ -8,10 +8,15 @@ import { cacheFolder, withLock } from './cache.js';
 import { codename, downloadPackages, execute } from './private-apt.js';
 import type { Packages, Program, ProgramNeed } from './server.js';
 
+type FolderNeed = Packages & Pick<ProgramNeed, 'refusesRoot'> & { name: string };
+
 /** The program from the cache, or undefined. */
 export function cachedProgram(need: ProgramNeed): Program | undefined {
   const root = programFolder(need);
-  const command = ['usr/bin', 'usr/sbin', 'bin'].map((folder) => join(root, folder, need.executable)).find(existsSync);
+  const folders = ['usr/bin', 'usr/sbin', 'bin'].map((folder) => join(root, folder));
+  const command = [...folders, ...versionFolders(root, need)]
+    .map((folder) => join(folder, need.executable))
+    .find(existsSync);
   if (!command) return undefined;
   const libraries = ['usr/lib', 'lib'].flatMap((folder) => {
     const path = join(root, folder);
@@ -19,6 +24,12 @@ export function cachedProgram(need: ProgramNeed): Program | undefined {
     return names.filter((name) => name.includes('-linux-')).map((name) => join(path, name));
   });
   return { command, env: { LD_LIBRARY_PATH: libraries.join(':') } };
+}
+
+/** Where a program is that may be there in several versions. `root`: the machine's, or that of unpacked packages. */
+export function versionFolders(root: string, { versionsIn }: ProgramNeed): string[] {
+  const folder = versionsIn === undefined ? '' : join(root, versionsIn);
+  return folder && existsSync(folder) ? readdirSync(folder).map((version) => join(folder, version, 'bin')) : [];
 }
 
 /** Fetches it into the cache. */
@@ -33,7 +44,7 @@ export async function fetchDebianProgram(need: ProgramNeed): Promise<Program> {
  * The folder that the packages are unpacked in, as if it were `/`. From the cache, where an earlier call has put it. Two
  * processes that want the same do it once.
  */
-export async function fetchDebianFolder(need: Packages & { name: string }): Promise<string> {
+export async function fetchDebianFolder(need: FolderNeed): Promise<string> {
   const root = packageFolder(need);
   if (existsSync(root)) return root;
   if (!existsSync('/etc/debian_version')) throw new Error('this is not a Debian or Ubuntu machine');
@@ -51,8 +62,11 @@ export async function fetchDebianFolder(need: Packages & { name: string }): Prom
 
 export const programFolder = (need: ProgramNeed): string => packageFolder({ name: need.executable, ...need });
 
-const packageFolder = ({ name, suite }: Packages & { name: string }): string =>
-  join(cacheFolder(), `${name}-${suite ?? codename()}-${process.arch}`);
+const packageFolder = ({ name, suite, refusesRoot }: FolderNeed): string =>
+  join(
+    cacheFolder({ forOthers: refusesRoot === true && process.getuid?.() === 0 }),
+    `${name}-${suite ?? codename()}-${process.arch}`,
+  );
 
 /** Packages link to absolute paths, which mean nothing unless they are unpacked at /. */
 function repointAbsoluteLinks(root: string, folder = root): void {

@@ -69,12 +69,17 @@ function privateApt(work: string, sources: AptSource[]): Apt {
   return (command, args, cwd = work) => execute(command, args, { cwd, env, timeout: 300_000 });
 }
 
-/** The packages, and the libraries they depend on at any depth. The C library is the machine's own. */
+/**
+ * The packages, and the libraries they depend on at any depth; also what an empty package names as its newest version. The
+ * C library is the machine's own.
+ */
 async function withLibraries(packages: string[], apt: Apt): Promise<string[]> {
   const wanted = new Set(packages);
   for (let added = [...packages]; added.length > 0;) {
     const output = await apt('apt-cache', ['depends', '--important', ...added]);
-    const names = [...output.matchAll(/^[ |]*(?:Pre)?Depends: ((?:lib|lua)\S+)/gm)].map((match) => match[1]!);
+    const names = [...output.matchAll(/^[ |]*(?:Pre)?Depends: ((?:lib|lua|postgresql-\d)\S+)/gm)].map(
+      (match) => match[1]!,
+    );
     added = [...new Set(names)].filter((name) => !wanted.has(name) && !/^lib(c6|c-|crypt1|gcc-s)/.test(name));
     for (const name of added) wanted.add(name);
   }

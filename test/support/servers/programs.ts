@@ -1,14 +1,14 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { cachedProgram, fetchDebianProgram, programFolder } from './debian-packages.js';
-import type { Program, ServerKind } from './server.js';
+import { cachedProgram, fetchDebianProgram, programFolder, versionFolders } from './debian-packages.js';
+import type { Program, ProgramNeed, ServerKind } from './server.js';
 
 /** Finds the server's program, or fails with everything that was tried: a test that cannot run must not look passed. */
 export async function findProgram({ name, variable, program: need }: ServerKind): Promise<Program> {
   const tried = [
     `${variable}: ${process.env[variable] ? 'set, but this test must be able to kill its server' : 'not set'}`,
   ];
-  const onPath = findOnPath(need.executable);
+  const onPath = findOnPath(need);
   if (onPath) return { command: onPath, env: {} };
   tried.push(`${need.executable} on the PATH: not found`);
   const cached = cachedProgram(need);
@@ -23,9 +23,10 @@ export async function findProgram({ name, variable, program: need }: ServerKind)
   throw new Error(`No ${name} server can be had. Tried:\n${tried.map((line) => `  - ${line}`).join('\n')}`);
 }
 
-function findOnPath(executable: string): string | undefined {
+/** Debian keeps programs that it has in several versions beside the PATH. */
+function findOnPath(need: ProgramNeed): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter(Boolean);
-  return folders.map((folder) => join(folder, executable)).find(isExecutable);
+  return [...folders, ...versionFolders('/', need)].map((folder) => join(folder, need.executable)).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

@@ -1,23 +1,32 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from './server.js';
 
 /** One run of a server's program, from its start to its certain end. */
 export class ServerProcess {
   private readonly child: ChildProcess;
   private readonly ended: Promise<unknown>;
+  /** The processes it works with, as they were when it was last stopped or killed. */
+  private helpers: number[] = [];
 
   constructor(
     program: Program,
     args: string[],
-    private readonly options: { log: string; scratch: string; detached: boolean },
+    private readonly options: {
+      log: string;
+      scratch: string;
+      detached: boolean;
+      user?: { uid: number; gid: number } | undefined;
+    },
   ) {
     const log = openSync(options.log, 'a');
     this.child = spawn(program.command, args, {
       env: { ...process.env, ...program.env },
       stdio: ['ignore', log, log],
       detached: options.detached,
+      ...options.user,
     });
     closeSync(log);
     this.ended = once(this.child, 'exit').catch(() => {});
@@ -33,8 +42,15 @@ export class ServerProcess {
     return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  /** A signal that a server cannot act upon reaches the processes it works with as well. */
   signal(signal: NodeJS.Signals): void {
-    if (this.isRunning) this.child.kill(signal);
+    if (!this.isRunning) return;
+    if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+      this.child.kill('SIGSTOP'); // It starts no more of them.
+      this.helpers = childrenOf(this.child.pid!);
+    }
+    this.child.kill(signal);
+    if (isUnseen(signal)) for (const pid of this.helpers) tryToKill(pid, signal);
   }
 
   /** Ends it with this signal and, should it not obey in time, with SIGKILL. */
@@ -45,6 +61,7 @@ export class ServerProcess {
     const timer = setTimeout(() => this.signal('SIGKILL'), patienceMs);
     await this.ended;
     clearTimeout(timer);
+    while (this.helpers.some(isRunning)) await sleep(5); // They may still hold what the next run needs.
   }
 
   lastWords(): string {
@@ -64,5 +81,30 @@ export class ServerProcess {
     guard.unref();
     (guard.stdin as unknown as { unref(): void }).unref();
     this.child.once('exit', () => guard.kill('SIGKILL'));
+  }
+}
+
+const isUnseen = (signal: NodeJS.Signals): boolean => ['SIGKILL', 'SIGSTOP', 'SIGCONT'].includes(signal);
+
+/** Its child processes. Only Linux tells them without another program; elsewhere servers of several processes are not run. */
+function childrenOf(pid: number): number[] {
+  const list = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(list) ? readFileSync(list, 'utf8').split(' ').filter(Boolean).map(Number) : [];
+}
+
+function tryToKill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** One that has ended and that nobody has asked about is listed still, as a Z. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
   }
 }

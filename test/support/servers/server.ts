@@ -59,6 +59,11 @@ export interface ServerKind<Options extends StartOptions = StartOptions> {
   url(port: number): string;
   /** Asked once per start; a restart uses the same arguments. */
   commandLine(place: Place, options: Options): string[] | Promise<string[]>;
+  /**
+   * Puts what must be there into the data folder, which is empty or as the last run left it. Asked before every run. `run`
+   * runs another program of the same package to its end, as the user who will run the server.
+   */
+  prepare?(dir: string, run: (executable: string, args: string[]) => Promise<unknown>): Promise<void>;
   /** True once it serves, not merely listens. A rejection counts as not yet. */
   answers(address: { host: string; port: number }): Promise<boolean>;
 }
@@ -73,6 +78,10 @@ export interface Packages {
 export interface ProgramNeed extends Packages {
   /** Name of the executable on the PATH and in the packages. */
   readonly executable: string;
+  /** Folder of the packages that has a folder for each version, with its programs in `bin`. As in `usr/lib/<name>`. */
+  readonly versionsIn?: string;
+  /** Root runs it as nobody. */
+  readonly refusesRoot?: boolean;
 }
 
 /** How to run a program: a command and what its environment needs on top. */

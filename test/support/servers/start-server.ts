@@ -1,14 +1,17 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execute } from './private-apt.js';
 import { findProgram } from './programs.js';
 import type { Place, RunningServer, ServerKind, StartOptions } from './server.js';
 import { ServerProcess } from './server-process.js';
 
 const HOST = '127.0.0.1';
 const READY_WITHIN_MS = 30_000;
+/** Who runs what root may not: the user of this name has this number everywhere. */
+const NOBODY = { uid: 65_534, gid: 65_534 };
 
 /** Starts a server of this kind and waits until it answers; or takes the one that the environment names. */
 export async function startServer<O extends StartOptions>(kind: ServerKind<O>, options: O): Promise<RunningServer> {
@@ -123,11 +126,18 @@ class OwnServer<O extends StartOptions> implements RunningServer {
   private async run(): Promise<void> {
     const program = await findProgram(this.kind);
     mkdirSync(this.dir, { recursive: true });
+    const user = this.kind.program.refusesRoot && process.getuid?.() === 0 ? NOBODY : undefined;
+    if (user) await execute('chown', ['-R', `${user.uid}:${user.gid}`, this.scratch, this.dir]);
+    const folder = dirname(realpathSync(program.command));
+    await this.kind.prepare?.(this.dir, (executable, args) =>
+      execute(join(folder, executable), args, { env: { ...process.env, ...program.env }, cwd: this.dir, ...user }),
+    );
     const log = join(this.scratch, 'server.log');
     this.process = new ServerProcess(program, this.args, {
       log,
       scratch: this.scratch,
       detached: this.options.detached === true,
+      user,
     });
     const deadline = performance.now() + READY_WITHIN_MS;
     while (!(await this.kind.answers(this).catch(() => false))) {
