@@ -1,0 +1,4 @@
+import { startConsulLab } from '../support/consul-lab.js';
+import { describeOutages } from '../support/outages.js';
+
+describeOutages('consul', () => startConsulLab({ killable: true }));
