@@ -6,14 +6,17 @@ import { bootstrap } from './bootstrap.mjs';
 import { lint } from './lint.mjs';
 import { passOnTermination, root, runNode, start } from './process.mjs';
 
+/** Real ones that the tests run on: `npm run servers` has them all. */
+const registries = ['redis', 'etcd', 'zookeeper', 'consul'];
+
 const layers = [
   { name: 'lint', run: runLint },
   { name: 'unit', folder: 'test/unit' },
-  { name: 'conformance', folder: 'test/conformance', servers: ['redis'] },
+  { name: 'conformance', folder: 'test/conformance', servers: [...registries, 'postgres'] },
   { name: 'cluster', folder: 'test/cluster' },
   { name: 'simulation', run: runSimulation },
   { name: 'module', folder: 'test/module' },
-  { name: 'chaos', folder: 'test/chaos', servers: ['redis'] },
+  { name: 'chaos', folder: 'test/chaos', servers: registries },
   { name: 'package', folder: 'test/package' },
 ];
 

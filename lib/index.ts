@@ -102,6 +102,10 @@ export type { LoggerPort } from './core/common/logger.js';
 export { MemoryRegistry, type MemoryRegistryOptions } from './adapters/memory/memory-registry.js';
 export { MemoryStore } from './adapters/memory/memory-store.js';
 export type { RedisRegistryOptions, RedisSource, RedisTuning } from './adapters/redis/redis-options.js';
+export type { EtcdRegistryOptions, EtcdTls } from './adapters/etcd/etcd-options.js';
+export type { ZookeeperAuth, ZookeeperRegistryOptions } from './adapters/zookeeper/zookeeper-options.js';
+export type { ConsulRegistryOptions, ConsulTls } from './adapters/consul/consul-options.js';
+export type { AdapterTuning } from './core/registry/adapter-options.js';
 
 // To write an assignment strategy.
 export { effectiveCandidates, type AssignmentStrategy, type Candidate } from './core/assignment/assignment-strategy.js';

@@ -3,10 +3,18 @@ import type { StrategyName } from '../core/assignment/strategy-table.js';
 import type { Duration } from '../core/common/duration.js';
 import type { Registry } from '../core/registry/registry.js';
 import type { TaskPolicies } from '../core/task/policies.js';
+import type { ConsulRegistryOptions } from '../adapters/consul/consul-options.js';
+import type { EtcdRegistryOptions } from '../adapters/etcd/etcd-options.js';
 import type { RedisRegistryOptions } from '../adapters/redis/redis-options.js';
+import type { ZookeeperRegistryOptions } from '../adapters/zookeeper/zookeeper-options.js';
 
 /** Where the nodes of the cluster meet. `memory` is for one process; everything else needs its client package. */
-export type RegistryOptions = { type: 'memory' } | (RedisRegistryOptions & { type: 'redis' });
+export type RegistryOptions =
+  | { type: 'memory' }
+  | (RedisRegistryOptions & { type: 'redis' })
+  | (EtcdRegistryOptions & { type: 'etcd' })
+  | (ZookeeperRegistryOptions & { type: 'zookeeper' })
+  | (ConsulRegistryOptions & { type: 'consul' });
 
 /** What this process is in the cluster. */
 export interface NodeOptions {

@@ -107,7 +107,7 @@ export const FAULTS = {
     lasts: [1_500, 1_500],
     weight: 2,
     // A request that names a unit: the claim or the end of a run. Should none come, the trap is taken away at the end.
-    begin: (_, { proxy }) => void proxy.deliverThenCut((request) => request.includes('units/')),
+    begin: (_, { proxy }) => void proxy.deliverThenCut((request) => request.includes('units')),
     end: pass,
   },
   'server-kill': {

@@ -19,13 +19,34 @@ const KINDS: { [T in RegistryOptions['type']]: RegistryKind<Extract<RegistryOpti
   },
   redis: {
     problems: async (options, path) =>
-      (await import('../../adapters/redis/validate-redis-options.js'))
-        .redisOptionProblems(options)
-        .map((problem) => `${path}: ${problem}`),
+      at(path, (await import('../../adapters/redis/validate-redis-options.js')).redisOptionProblems(options)),
     create: async (options, parts) =>
       (await import('../../adapters/redis/create-redis-registry.js')).createRedisRegistry(options, parts),
   },
+  etcd: {
+    problems: async (options, path) =>
+      at(path, (await import('../../adapters/etcd/validate-etcd-options.js')).etcdOptionProblems(options)),
+    create: async (options, parts) =>
+      (await import('../../adapters/etcd/create-etcd-registry.js')).createEtcdRegistry(options, parts),
+  },
+  zookeeper: {
+    problems: async (options, path) =>
+      at(
+        path,
+        (await import('../../adapters/zookeeper/validate-zookeeper-options.js')).zookeeperOptionProblems(options),
+      ),
+    create: async (options, parts) =>
+      (await import('../../adapters/zookeeper/create-zookeeper-registry.js')).createZookeeperRegistry(options, parts),
+  },
+  consul: {
+    problems: async (options, path) =>
+      at(path, (await import('../../adapters/consul/validate-consul-options.js')).consulOptionProblems(options)),
+    create: async (options, parts) =>
+      (await import('../../adapters/consul/create-consul-registry.js')).createConsulRegistry(options, parts),
+  },
 };
+
+const at = (path: string, problems: readonly string[]): string[] => problems.map((problem) => `${path}: ${problem}`);
 
 /** Whether this is a registry itself, and not options for one. */
 export function isRegistry(given: RegistryOptions | Registry): given is Registry {

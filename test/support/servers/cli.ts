@@ -1,28 +1,37 @@
 /**
- * npm run servers -- up redis     starts it in the background and prints the line to export
- * npm run servers -- down         ends what `up` started
- * npm run servers -- fetch redis  gets the program only
+ * npm run servers -- up redis etcd:3   starts them in the background, three of them as a cluster where it says so, and
+ *                                      prints the lines to export
+ * npm run servers -- down              ends what `up` started
+ * npm run servers -- fetch redis       gets the programs only
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder, isAlive } from './cache.js';
+import { consul } from './consul.js';
+import { etcd } from './etcd.js';
+import { postgres } from './postgres.js';
 import { execute } from './private-apt.js';
 import { findProgram } from './programs.js';
 import { redis } from './redis.js';
 import type { ServerKind } from './server.js';
-import { startServer } from './start-server.js';
+import { startServers } from './start-server.js';
+import { zookeeper } from './zookeeper.js';
 
-const kinds: ServerKind[] = [redis];
+const kinds: readonly ServerKind[] = [redis, etcd, zookeeper, consul, postgres];
 
 interface Started {
   name: string;
   pid: number;
   url: string;
-  variable: string;
   executable: string;
   scratch: string;
+}
+
+interface Wanted {
+  kind: ServerKind;
+  count: number;
 }
 
 /** One record per checkout: `down` ends what this one started, and nobody else's. */
@@ -32,24 +41,21 @@ const checkout = createHash('sha256')
   .slice(0, 12);
 const record = join(cacheFolder(), `running-${checkout}.json`);
 
-async function up(kind: ServerKind): Promise<void> {
+async function up({ kind, count }: Wanted): Promise<void> {
   const running = await stillRunning();
-  let started = running.find(({ name }) => name === kind.name);
-  if (started) console.error(`# ${kind.name} is running already, since an earlier up (pid ${started.pid})`);
+  let ours = running.filter(({ name }) => name === kind.name);
+  if (ours.length > 0) console.error(`# ${kind.name} is running already, since an earlier up (${pidsOf(ours)})`);
   else {
-    const server = await startServer(kind, { detached: true });
-    started = {
-      name: kind.name,
-      pid: server.pid!,
-      url: server.url,
-      variable: kind.variable,
-      executable: kind.program.executable,
-      scratch: server.scratch!,
-    };
-    writeFileSync(record, JSON.stringify([...running, started], undefined, 2));
+    const servers = await startServers(kind, count, { detached: true });
+    ours = servers.map(({ pid, url, scratch }) => {
+      return { name: kind.name, pid: pid!, url, executable: kind.program.executable, scratch: scratch! };
+    });
+    writeFileSync(record, JSON.stringify([...running, ...ours], undefined, 2));
   }
-  console.log(`export ${started.variable}=${started.url}`);
+  console.log(`export ${kind.variable}=${ours.map(({ url }) => url).join(',')}`);
 }
+
+const pidsOf = (servers: readonly Started[]): string => `pid ${servers.map(({ pid }) => pid).join(', ')}`;
 
 async function down(): Promise<void> {
   const running = await stillRunning();
@@ -80,20 +86,28 @@ async function commandOf(pid: number): Promise<string> {
 async function fetch(kind: ServerKind): Promise<void> {
   if (process.env[kind.variable]) return;
   const slow = setTimeout(() => console.log(`Getting a ${kind.name} server; this may take half a minute.`), 500);
-  await findProgram(kind).finally(() => clearTimeout(slow));
+  await findProgram(kind)
+    .then(() => kind.fetch?.())
+    .finally(() => clearTimeout(slow));
 }
 
 const [command, ...names] = process.argv.slice(2);
-const chosen = names.map((name) => kinds.find((kind) => kind.name === name));
+const chosen = names.map((name): Wanted | undefined => {
+  const [, wanted, count] = /^(\w+)(?::(\d))?$/.exec(name) ?? [];
+  const kind = kinds.find((known) => known.name === wanted);
+  return kind && { kind, count: Number(count ?? 1) };
+});
 try {
   if (chosen.includes(undefined) || !['up', 'down', 'fetch'].includes(command ?? '')) {
     throw new Error(
-      `Usage: up <server>... | down | fetch <server>...   Servers: ${kinds.map(({ name }) => name).join(', ')}`,
+      `Usage: up <server>[:<how many>]... | down | fetch <server>...   Servers: ${kinds.map(({ name }) => name).join(', ')}`,
     );
   }
   if (command === 'down') await down();
-  for (const kind of chosen)
-    if (kind) await (command === 'up' ? up(kind) : command === 'fetch' ? fetch(kind) : undefined);
+  for (const wanted of chosen) {
+    if (wanted && command === 'up') await up(wanted);
+    else if (wanted && command === 'fetch') await fetch(wanted.kind);
+  }
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;

@@ -64,6 +64,8 @@ export interface ServerKind<Options extends StartOptions = StartOptions> {
    * runs another program of the same package to its end, as the user who will run the server.
    */
   prepare?(dir: string, run: (executable: string, args: string[]) => Promise<unknown>): Promise<void>;
+  /** Gets what the program needs besides, so that it can be had before a test's time begins. */
+  fetch?(): Promise<unknown>;
   /** True once it serves, not merely listens. A rejection counts as not yet. */
   answers(address: { host: string; port: number }): Promise<boolean>;
 }
