@@ -1,5 +1,5 @@
 import type { Dispatcher, Pool } from 'undici';
-import { withTimeout, type Clock } from '../../core/common/clock.js';
+import { withTimeout, type Clock, type EpochMs } from '../../core/common/clock.js';
 import { maskOf } from '../../core/registry/adapter-options.js';
 import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import { answerError, deniedError, thrownError, type ErrorContext } from './consul-errors.js';
@@ -28,6 +28,8 @@ export interface ConsulAnswer {
   readonly index: number;
   /** How long it took to arrive, once it had begun to. */
   readonly loadMs: number;
+  /** The agent's clock, in whole seconds; not a number where it does not tell. */
+  readonly date: EpochMs;
 }
 
 /** An agent serves 200 connections of one client address, where all processes of a machine may share one. */
@@ -150,7 +152,8 @@ export class ConsulConnection {
     const text = await answer.text();
     if (statusCode >= 300 && !accept.includes(statusCode)) throw answerError(statusCode, text, this.context);
     const index = Number(headers['x-consul-index'] ?? 0);
-    return { status: statusCode, text, index, loadMs: this.clock.monotonic() - beganAt };
+    const date = Date.parse(String(headers['date']));
+    return { status: statusCode, text, index, loadMs: this.clock.monotonic() - beganAt, date };
   }
 
   /** Waits for a free connection; false where the request is over before. */

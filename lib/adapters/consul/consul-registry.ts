@@ -1,4 +1,4 @@
-import { sleep, systemClock, TIMED_OUT, withTimeout, type Clock } from '../../core/common/clock.js';
+import { sleep, systemClock, TIMED_OUT, withTimeout, type Clock, type EpochMs } from '../../core/common/clock.js';
 import type { Disposable } from '../../core/common/disposable.js';
 import { errorMessage } from '../../core/common/errors.js';
 import { SILENT_LOGGER, type LoggerPort } from '../../core/common/logger.js';
@@ -55,7 +55,8 @@ export class ConsulRegistry implements Registry {
     ttlResolutionMs: 500,
     // As base64, with key and guard, it just fits into a transaction at Consul's own limits.
     maxValueBytes: 380_000,
-    serverTime: false,
+    serverTime: true,
+    serverTimeResolutionMs: 1_000,
     durability: 'replicated to a majority of the servers and on their disks',
   };
   private readonly connection: ConsulConnection;
@@ -129,6 +130,12 @@ export class ConsulRegistry implements Registry {
 
   openSession({ ttlMs }: { ttlMs: number }): Promise<RegistrySession> {
     return ConsulSession.open(Math.max(MIN_SESSION_TTL_MS, Math.ceil(ttlMs)), this.sessions);
+  }
+
+  /** The clock of the agent that was named; this machine's own where something between hides it. */
+  async serverTime(): Promise<EpochMs> {
+    const { date } = await this.connection.request({ method: 'GET', path: '/v1/status/leader' });
+    return Number.isNaN(date) ? this.clock.now() : date;
   }
 
   describe(): Promise<RegistryInfo> {

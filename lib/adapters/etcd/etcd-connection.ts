@@ -94,6 +94,11 @@ export class EtcdConnection {
     return stream;
   }
 
+  /** The member that is used at present. */
+  get address(): string {
+    return this.endpoints[this.preferred]!.address;
+  }
+
   notConnected(within: number): RegistryUnavailableError {
     const problems = this.endpoints.map(({ address, problem }) => `${address}: ${problem ?? 'no answer'}`);
     const message = `No connection to etcd within ${within} ms (${this.mask(problems.join('; '))}).`;

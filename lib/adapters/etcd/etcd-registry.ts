@@ -1,4 +1,4 @@
-import { sleep, systemClock, TIMED_OUT, withTimeout, type Clock } from '../../core/common/clock.js';
+import { sleep, systemClock, TIMED_OUT, withTimeout, type Clock, type EpochMs } from '../../core/common/clock.js';
 import type { Disposable } from '../../core/common/disposable.js';
 import { SILENT_LOGGER, type LoggerPort } from '../../core/common/logger.js';
 import { RegistryUnavailableError } from '../../core/registry/registry-errors.js';
@@ -23,6 +23,7 @@ import { listPage } from './etcd-list.js';
 import type { ResolvedEtcdOptions } from './etcd-options.js';
 import { EtcdSession } from './etcd-session.js';
 import { EtcdStore } from './etcd-store.js';
+import { TIME_RESOLUTION_MS, timeOf } from './etcd-time.js';
 import { EtcdWatches } from './etcd-watch.js';
 
 export interface EtcdRegistryParts {
@@ -35,6 +36,9 @@ export interface EtcdRegistryParts {
 }
 
 const CONNECT_PAUSE_MS = 100;
+const NO_TIME =
+  'The members do not tell their time on the port for gRPC, so every node goes by its own clock: a wrong one starts ticks ' +
+  'early. Keep the clocks of all machines right, or leave out --listen-client-http-urls.';
 
 /**
  * The registry on etcd 3.4 or later. Reads and writes are linearizable, on every member; what was acknowledged survives
@@ -49,7 +53,8 @@ export class EtcdRegistry implements Registry {
     minSessionTtlMs: 2_000,
     ttlResolutionMs: 1_000,
     maxValueBytes: 1024 * 1024,
-    serverTime: false,
+    serverTime: true,
+    serverTimeResolutionMs: TIME_RESOLUTION_MS,
     durability: 'on the disks of a majority of the members',
   };
   private readonly layout: EtcdLayout;
@@ -61,6 +66,8 @@ export class EtcdRegistry implements Registry {
   private readonly options: ResolvedEtcdOptions;
   private connecting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
+  private hasToldTime = false;
+  private readonly ending = new AbortController();
 
   constructor({ clients, options, clock = systemClock, logger = SILENT_LOGGER }: EtcdRegistryParts) {
     this.clock = clock;
@@ -108,12 +115,27 @@ export class EtcdRegistry implements Registry {
     return EtcdSession.open(Math.max(ttlMs, this.capabilities.minSessionTtlMs), this.connection, this.store);
   }
 
+  /** A member's clock; this machine's own where the members have never told theirs. */
+  async serverTime(): Promise<EpochMs> {
+    const { clock, options, connection, ending } = this;
+    const how = { clock, timeoutMs: options.callTimeoutMs, signal: ending.signal };
+    const told = await timeOf(connection.address, options.tls, how).catch((error: unknown) => {
+      if (this.hasToldTime) throw error;
+      return undefined;
+    });
+    this.hasToldTime ||= told !== undefined;
+    return told ?? clock.now();
+  }
+
   async describe(): Promise<RegistryInfo> {
-    const info = await describeEtcd(this.connection, this.options.addresses.length);
+    const { warnings, ...info } = await describeEtcd(this.connection, this.options.addresses.length);
     const { problem } = this.watches;
-    return problem === undefined
-      ? info
-      : { ...info, warnings: [...info.warnings, `Changes are not told at the moment (${problem}).`] };
+    if (!this.hasToldTime) await this.serverTime();
+    const more = [
+      ...(problem === undefined ? [] : [`Changes are not told at the moment (${problem}).`]),
+      ...(this.hasToldTime ? [] : [NO_TIME]),
+    ];
+    return { ...info, warnings: [...warnings, ...more] };
   }
 
   private async open(): Promise<void> {
@@ -147,6 +169,7 @@ export class EtcdRegistry implements Registry {
   }
 
   private async shut(): Promise<void> {
+    this.ending.abort();
     this.connection.close();
     await this.watches.stop();
   }

@@ -1,4 +1,5 @@
 import { commitOne, mustCommit, mustGet } from './lab.js';
+import { elapsedMs, eventually } from './real-time.js';
 import type { Rung } from './rung.js';
 
 const TEXTS = {
@@ -116,11 +117,21 @@ export const documents: Rung = {
       expect(seen).toEqual([...names.slice(first.entries.length), 'zz']);
     });
 
+    test('tells the time, where it tells any', async (lab) => {
+      const client = await lab.client();
+      if (!client.serverTime) return;
+      const first = await client.serverTime();
+      expect(first).toBeGreaterThan(1_600_000_000_000);
+      const started = elapsedMs();
+      await eventually('its clock goes on', async () => (await client.serverTime!()) > first);
+      const { serverTimeResolutionMs = 1 } = client.capabilities;
+      expect(elapsedMs() - started).toBeLessThan(serverTimeResolutionMs + 1_000);
+    });
+
     test('describes itself', async (lab) => {
       const client = await lab.client();
       expect(await client.describe()).toMatchObject({ kind: client.kind });
       expect(client.serverTime !== undefined).toBe(client.capabilities.serverTime);
-      if (client.serverTime) expect(await client.serverTime()).toBeGreaterThan(1_600_000_000_000);
     });
   },
 };
