@@ -4,6 +4,7 @@ import { SILENT_LOGGER } from '../../lib/core/common/logger.js';
 import type { TaskRun } from '../../lib/core/execution/task-run.js';
 import { guardRegistry } from '../../lib/core/registry/guarded-registry.js';
 import { RegistryRefusedError } from '../../lib/core/registry/registry-errors.js';
+import type { TickLoop } from '../../lib/core/scheduler/tick-loop.js';
 import type { TestCluster, TestNode } from '../../lib/testing/cluster/test-cluster.js';
 import { probedCluster, type ProbedCluster } from '../support/probe.js';
 
@@ -99,6 +100,25 @@ describe('Orphans', () => {
     await cluster.advance('10m');
     expect(readUnit().state.runs).toEqual([]);
   });
+});
+
+describe('many units', () => {
+  it('that wait to be looked after are let go of at once when their node leaves', async () => {
+    const probe = await probedCluster({ nodes: 1 });
+    const { cluster } = probe;
+    const { service, scheduler } = cluster.node(0);
+    const { loop } = scheduler as unknown as { loop: TickLoop };
+    const tasks = Array.from({ length: 8_000 }, (_, i) => ({ name: `t${i}`, schedule: DAILY }));
+    for (let i = 0; i < tasks.length; i += 500) {
+      await cluster.during(Promise.all(tasks.slice(i, i + 500).map((task) => service.addTask(task))));
+    }
+    expect(service.listOwnTasks()).toHaveLength(8_000);
+    loop.readoptAll(); // as when a node is gone
+    loop.dropAll();
+    await cluster.advance('1s');
+    expect(loop).toMatchObject({ attending: 0 });
+    await cluster.stop();
+  }, 60_000);
 });
 
 describe('rerun', () => {

@@ -1,6 +1,7 @@
 import { sleep, type Clock } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
+import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import type { LoggerPort } from '../common/logger.js';
 import { keys, listAll } from '../registry/keyspace.js';
 import type { Change, Registry, RegistrySession, Revision, Write, WriteResult } from '../registry/registry.js';
@@ -178,7 +179,8 @@ export class Membership {
   /** Joining takes a while: the session may be lost meanwhile, or this node be told to leave. */
   private goOn(session: RegistrySession): void {
     if (this.stopped) throw new Error('this node was stopped while joining');
-    if (this.keeper.session !== session) throw new Error('the session was lost while joining');
+    if (this.keeper.session === session) return;
+    throw new RegistryUnavailableError('the session was lost while joining', { outcomeUnknown: false });
   }
 
   private inUse(other: NodeRecord): DistributedScheduleError {

@@ -30,8 +30,9 @@ export function cronProblems(expression: unknown): string[] {
   return judged.get(expression, () => problemsOf(tidyExpression(expression)));
 }
 
-/** Ten thousand tasks have a handful of expressions: each is judged once. */
-const judged = new BoundedCache<string[]>(1_000);
+/** Ten thousand tasks have a handful of expressions, or thousands that are made of a handful of fields: each is judged once. */
+const judged = new BoundedCache<string[]>(20_000);
+const judgedFields = new BoundedCache<string[]>(2_000);
 
 function problemsOf(tidy: string): string[] {
   if (tidy.startsWith('@')) return aliasProblems(tidy);
@@ -41,7 +42,10 @@ function problemsOf(tidy: string): string[] {
       `${shown(tidy)} has ${given.length} field${given.length === 1 ? '' : 's'}, expected 5 (minute hour day month weekday) or 6 (second first)`,
     ];
   }
-  const problems = given.flatMap((text, i) => fieldProblem(text, i + FIELDS.length - given.length));
+  const problems = given.flatMap((text, i) => {
+    const index = i + FIELDS.length - given.length;
+    return judgedFields.get(`${index} ${text}`, () => fieldProblem(text, index));
+  });
   return problems.length > 0 ? problems.map((problem) => `${shown(tidy)}: ${problem}`) : wholeProblem(tidy);
 }
 

@@ -12,7 +12,7 @@ const HOUR = 3_600_000;
 /** All instants of a local time lie within so many milliseconds of the same time in UTC. */
 const WIDEST_OFFSET = 16 * HOUR;
 
-const compiled = new BoundedCache<Schedule>(1_000);
+const compiled = new BoundedCache<Schedule>(20_000);
 
 /**
  * The ticks of a cron expression in a time zone. Equal expressions share one evaluator.

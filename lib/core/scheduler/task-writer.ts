@@ -27,14 +27,14 @@ export class TaskWriter {
 
   /** As `change`, for a task that is most likely new: without looking first, an add costs one write. */
   create(name: string, decide: TaskDecision): Promise<KnownTask | undefined> {
-    return this.change(name, decide, this.context.catalog.get(name) ? 'unread' : undefined);
+    return this.change(name, decide, this.context.catalog.get(name) ? 'unread' : 'absent');
   }
 
   /** @returns the task as it stands, `undefined` where there is none */
   async change(
     name: string,
     decide: TaskDecision,
-    known: 'unread' | undefined = 'unread',
+    known: 'unread' | 'absent' = 'unread',
   ): Promise<KnownTask | undefined> {
     const { catalog } = this.context;
     const before = catalog.get(name);
@@ -174,11 +174,11 @@ export class TaskWriter {
   private update(
     key: string,
     decide: Parameters<typeof updateDocument<undefined>>[2],
-    known: 'unread' | undefined = 'unread',
+    known: 'unread' | 'absent' = 'unread',
   ) {
     return updateDocument(this.port, key, (entry): Decision<undefined> => decide(entry), {
       clock: this.context.clock,
-      known,
+      known: known === 'absent' ? undefined : known,
       again: this.patience(),
     });
   }

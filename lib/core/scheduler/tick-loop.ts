@@ -168,13 +168,18 @@ export class TickLoop {
     charge.again = true;
     if (charge.busy) return;
     charge.busy = true;
-    if (this.attending < MAX_ATTENDING) void this.attendNow(charge);
-    else this.queue.push(charge);
+    if (this.attending >= MAX_ATTENDING) this.queue.push(charge);
+    else void this.attendInTurn(charge);
+  }
+
+  private async attendInTurn(first: Charge): Promise<void> {
+    this.attending++;
+    for (let next: Charge | undefined = first; next; next = this.queue.shift()) await this.attendNow(next);
+    if (--this.attending === 0) this.onQuiet?.();
   }
 
   /** What the registry makes fail is taken up again by the next join, renewal or resync. */
   private async attendNow(charge: Charge): Promise<void> {
-    this.attending++;
     try {
       while (charge.again && !charge.dropped) await this.lookOnce(charge);
     } catch (error) {
@@ -187,10 +192,6 @@ export class TickLoop {
     }
     charge.busy = false;
     charge.stalled ||= !this.mayClaim();
-    this.attending--;
-    const next = this.queue.shift();
-    if (next) void this.attendNow(next);
-    else if (this.attending === 0) this.onQuiet?.();
   }
 
   private async lookOnce(charge: Charge): Promise<void> {
@@ -338,9 +339,8 @@ export class TickLoop {
     const delay = this.options.standbyDelayMs;
     charge.tick = undefined;
     if (delay === undefined || !task.policies.standby || task.schedule.minGapMs < STANDBY_MIN_GAP_MS) return;
-    const tick = task.schedule.next(Math.max(settled, this.context.clock.now() - delay));
-    charge.tick = tick;
-    if (tick !== undefined) this.appoint(charge, tick + delay);
+    charge.tick = task.schedule.next(Math.max(settled, this.context.clock.now() - delay));
+    if (charge.tick !== undefined) this.appoint(charge, charge.tick + delay);
   }
 
   private appoint(charge: Charge, at: number): void {
