@@ -55,6 +55,7 @@ export const zookeeper: ServerKind<ZookeeperOptions> = {
       ...['-cp', await classPath(suite), 'org.apache.zookeeper.server.quorum.QuorumPeerMain', file],
     ];
   },
+  fetch: () => classPath(undefined),
   /** A member of an ensemble finds its number among its data, which may have been taken away. */
   async prepare(dir) {
     if (existsSync(idFile(dir))) writeFileSync(join(dir, 'myid'), readFileSync(idFile(dir)));
