@@ -1,4 +1,4 @@
-import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { RegistryRefusedError, RegistryUnavailableError, wholeError } from '../../core/registry/registry-errors.js';
 import type { Write, WriteResult } from '../../core/registry/registry.js';
 import type { RedisConnection } from './redis-connection.js';
 import { writeResultOf } from './redis-document.js';
@@ -31,7 +31,7 @@ export class RedisCommitter {
     const progress = { calls: 0 };
     const groups = [...positions].map(([group, at]) => this.commitTo(group, at, writes, results, progress));
     for (const outcome of await Promise.allSettled(groups)) {
-      if (outcome.status === 'rejected') throw this.wholeError(outcome.reason, progress.calls > 0);
+      if (outcome.status === 'rejected') throw wholeError(outcome.reason, progress.calls > 0);
     }
     return results;
   }
@@ -79,11 +79,5 @@ export class RedisCommitter {
     if (got >= wanted) return;
     const message = `Written, but only ${got} of ${wanted} replicas confirmed it within ${withinMs} ms.`;
     throw new RegistryUnavailableError(message, { outcomeUnknown: true });
-  }
-
-  /** Where another call went through or may have, some of the writes are done: only "unknown" is true of the whole. */
-  private wholeError(error: unknown, someDone: boolean): unknown {
-    if (!someDone || !(error instanceof RegistryUnavailableError) || error.outcomeUnknown) return error;
-    return new RegistryUnavailableError(error.message, { outcomeUnknown: true, cause: error.cause });
   }
 }

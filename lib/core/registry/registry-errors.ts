@@ -1,4 +1,4 @@
-import { DistributedScheduleError } from '../common/errors.js';
+import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 
 /**
  * The store did not answer, or not in time. `outcomeUnknown` says that a request had been sent: it may have been
@@ -18,4 +18,13 @@ export class RegistryRefusedError extends DistributedScheduleError {
   constructor(message: string, cause?: unknown) {
     super('REGISTRY_REFUSED', message, { cause });
   }
+}
+
+/**
+ * The error of a commit of which one part failed like this. Where another part went through, or may have, some of the writes
+ * are done, and only "unknown" is true of the whole: also where this part was refused, or was certainly not done.
+ */
+export function wholeError(error: unknown, someDone: boolean): unknown {
+  if (!someDone || (error instanceof RegistryUnavailableError && error.outcomeUnknown)) return error;
+  return new RegistryUnavailableError(errorMessage(error), { outcomeUnknown: true, cause: error });
 }
