@@ -13,6 +13,8 @@ const DRIFT_MS = 5;
  */
 export class ClusterClock implements Clock {
   private bounds = { from: -Infinity, to: Infinity };
+  /** Wall minus monotonic time at the last measurement. */
+  private wallAheadMs: number | undefined;
   private offset = 0;
 
   constructor(private readonly base: Clock) {}
@@ -45,13 +47,21 @@ export class ClusterClock implements Clock {
     const roundTripMs = this.base.monotonic() - sent;
     // Held against the wall clock as it is now: it may have been stepped while the answer was under way.
     const from = server - this.base.now();
+    this.moveBounds(this.base.now() - this.base.monotonic());
     this.narrow({ from, to: from + resolutionMs + roundTripMs });
+  }
+
+  /** A step of the wall clock moves what was known: from the monotonic clock it is seen exactly. */
+  private moveBounds(wallAheadMs: number): void {
+    const steppedMs = wallAheadMs - (this.wallAheadMs ?? wallAheadMs);
+    this.wallAheadMs = wallAheadMs;
+    this.bounds = { from: this.bounds.from - steppedMs, to: this.bounds.to - steppedMs };
   }
 
   private narrow({ from, to }: { from: number; to: number }): void {
     const known = this.bounds;
     const both = { from: Math.max(from, known.from - DRIFT_MS), to: Math.min(to, known.to + DRIFT_MS) };
-    this.bounds = both.from <= both.to ? both : { from, to }; // they have nothing in common: a clock was stepped
+    this.bounds = both.from <= both.to ? both : { from, to }; // nothing in common: the registry's clock was stepped
     // Where none would explain it there is none: machines with good clocks are left alone.
     const isExplained = this.bounds.from - 1 <= 0 && this.bounds.to + 1 >= 0;
     this.offset = isExplained ? 0 : (this.bounds.from + this.bounds.to) / 2;

@@ -1,6 +1,6 @@
 /** First in, first out, in constant time: an array's `shift` moves everything behind it. */
 export class Fifo<T> {
-  private items: T[] = [];
+  private items: (T | undefined)[] = [];
   private head = 0;
 
   push(item: T): void {
@@ -10,7 +10,7 @@ export class Fifo<T> {
   shift(): T | undefined {
     const item = this.items[this.head];
     if (item === undefined) return undefined;
-    this.head++;
+    this.items[this.head++] = undefined; // or it would be kept alive until the next slice
     if (this.head > 1_000 && this.head * 2 > this.items.length) {
       this.items = this.items.slice(this.head);
       this.head = 0;

@@ -24,7 +24,7 @@ export interface Write {
   readonly value?: string;
   /** `'absent'`: only where no such document is. A revision: only where it is still that one. Unset: always. */
   readonly if?: 'absent' | Revision;
-  /** Binds the document to a session. A replacing write without it unbinds. */
+  /** Binds the document to a session that this client has opened. A replacing write without it unbinds. */
   readonly session?: string;
 }
 
@@ -89,9 +89,11 @@ export interface RegistryInfo {
  * An adapter provides these four and nothing else; membership, claims, tombstones and history are written once, above.
  *
  * Promises an adapter keeps (the conformance suite in `testing` checks them):
- * - a conditional write is linearizable per key, and a stale revision never wins while the key lives, not even when the
- *   store has come back with older data; the entry that a failed condition tells is linearizable too;
- * - tokens never fall for anybody who saw a higher one: not when the store is emptied, restored or replaced;
+ * - a conditional write is linearizable per key, and a stale revision never wins while the key lives; the entry that a
+ *   failed condition tells is linearizable too;
+ * - a store that was emptied, or restored from older data, is noticed as soon as it can be told: from then on tokens are above
+ *   all that anybody connected has seen, and no revision from before wins (a client that was cut off meanwhile, and comes back
+ *   after others have written past what it knew, may not be able to tell);
  * - `commit` applies each write on its own, in order per key, with no atomicity across keys;
  * - a watch delivers at least the latest state of each changed key, in order per key, or says `resync`;
  * - a session's end removes its documents and tells watchers;

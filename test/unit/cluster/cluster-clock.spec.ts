@@ -74,6 +74,19 @@ describe('The clock of a cluster', () => {
     }
   });
 
+  it('knows at once how far its own clock was stepped, also where the server tells whole seconds', async () => {
+    const { clock, measure, time } = world(0, { resolutionMs: 1_000 });
+    for (let i = 0; i < 40; i++) {
+      await measure();
+      time.passed += 2_730;
+    }
+    for (const stepped of [300, -400, 90_000]) {
+      time.stepped = stepped;
+      await measure();
+      expect(Math.abs(clock.offsetMs + stepped)).toBeLessThan(150);
+    }
+  });
+
   it('believes the last answer where a clock was stepped', async () => {
     const { clock, measure, time } = world(0);
     await measure();
