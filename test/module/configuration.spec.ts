@@ -158,16 +158,19 @@ describe('the registry is chosen by configuration', () => {
     });
   const app = (adapt?: Adapt) => compile({ imports: [module()] }, undefined, adapt);
 
-  it.each(['{"type":"memory"}', '{"type":"redis","url":"redis://127.0.0.1:1"}'])(
-    '%s, not connected before the start',
-    async (given) => {
-      process.env.REGISTRY = given;
-      await using running = await app();
-      expect(running.module.get<Registry>(DISTRIBUTED_SCHEDULE_REGISTRY).kind).toBe(
-        (JSON.parse(given) as { type: string }).type,
-      );
-    },
-  );
+  it.each([
+    '{"type":"memory"}',
+    '{"type":"redis","url":"redis://127.0.0.1:1"}',
+    '{"type":"etcd","endpoints":"http://127.0.0.1:1"}',
+    '{"type":"zookeeper","connect":"127.0.0.1:1"}',
+    '{"type":"consul","address":"http://127.0.0.1:1"}',
+  ])('%s, not connected before the start', async (given) => {
+    process.env.REGISTRY = given;
+    await using running = await app();
+    expect(running.module.get<Registry>(DISTRIBUTED_SCHEDULE_REGISTRY).kind).toBe(
+      (JSON.parse(given) as { type: string }).type,
+    );
+  });
 
   it('a registry that cannot be reached keeps the application from starting, saying what to do', async () => {
     process.env.REGISTRY = '{"type":"redis","url":"redis://user:geheim@127.0.0.1:1","connectTimeout":"5s"}';
@@ -217,6 +220,9 @@ describe('options that are not valid', () => {
     ['an unknown registry', { registry: { type: 'rediss' } }],
     ['a registry without type', { registry: { url: 'redis://h' } }],
     ['an address for a registry', { registry: 'redis://:geheim@h' }],
+    ['etcd without endpoints, with a misspelt option', { registry: { type: 'etcd', endpoint: 'http://h:2379' } }],
+    ['ZooKeeper with an address of another kind', { registry: { type: 'zookeeper', connect: 'http://h:2181' } }],
+    ['Consul with a token that is none', { registry: { type: 'consul', address: 'h:8500', token: 5 } }],
     ['an option that memory does not have', { registry: { type: 'memory', url: 'redis://h' } }],
     ['a strategy that is none', { assignment: { name: 'mine' } }],
     [

@@ -21,6 +21,20 @@ describe('a package that is not installed', () => {
     });
   });
 
+  it.each([
+    ['@grpc/grpc-js', { type: 'etcd', endpoints: 'http://127.0.0.1:1' }],
+    ['undici', { type: 'consul', address: 'http://127.0.0.1:1' }],
+  ] as const)('is told with its cure: %s', async (name, registry) => {
+    jest.unstable_mockModule(name, absent(name));
+    const { Test } = await import('@nestjs/testing');
+    const { DistributedScheduleModule } = await import('nestjs-distributed-schedule');
+    const module = DistributedScheduleModule.forRoot({ registry });
+    expect(await refusal(Test.createTestingModule({ imports: [module] }).compile())).toMatchObject({
+      code: 'MISSING_PEER',
+      message: expect.stringMatching(/^The (etcd|Consul) registry needs the packages? .*not installed: npm install /),
+    });
+  });
+
   it('is told with its cure, and only when it is needed: @nestjs/terminus', async () => {
     jest.unstable_mockModule('@nestjs/terminus', absent('@nestjs/terminus'));
     const { Test } = await import('@nestjs/testing');
@@ -37,7 +51,15 @@ describe('a package that is not installed', () => {
   });
 
   it('keeps nobody from importing the package', async () => {
-    for (const name of ['ioredis', '@nestjs/terminus', '@nestjs/config']) jest.unstable_mockModule(name, absent(name));
+    for (const name of [
+      'ioredis',
+      '@grpc/grpc-js',
+      '@grpc/proto-loader',
+      'undici',
+      '@nestjs/terminus',
+      '@nestjs/config',
+    ])
+      jest.unstable_mockModule(name, absent(name));
     expect(await import('nestjs-distributed-schedule')).toHaveProperty('DistributedScheduleModule');
   });
 });

@@ -48,6 +48,10 @@ const KINDS: { [T in RegistryOptions['type']]: RegistryKind<Extract<RegistryOpti
 
 const at = (path: string, problems: readonly string[]): string[] => problems.map((problem) => `${path}: ${problem}`);
 
+/** `'a', 'b' or 'c'` */
+const listed = (names: readonly string[]): string =>
+  names.map((name, i) => (i === 0 ? '' : i === names.length - 1 ? ' or ' : ', ') + `'${name}'`).join('');
+
 /** Whether this is a registry itself, and not options for one. */
 export function isRegistry(given: RegistryOptions | Registry): given is Registry {
   return isObject(given) && 'openSession' in given && 'commit' in given;
@@ -56,7 +60,7 @@ export function isRegistry(given: RegistryOptions | Registry): given is Registry
 export async function registryProblems(given: unknown, path: string): Promise<string[]> {
   if (isRegistry(given as Registry)) return [];
   const names = Object.keys(KINDS);
-  const types = names.map((name) => `'${name}'`).join(' or ');
+  const types = listed(names);
   // What was given is not shown: it may be an address with a password.
   if (!isObject(given))
     return [`${path}: a ${typeof given} is not a registry; give { type: ${types}, … } or a Registry`];

@@ -113,8 +113,15 @@ export const trust = [
     breaks: 'What was measured before a step of the clock is forgotten',
     rules: ['on-time', 'prompt'],
     file: clock,
-    find: 'this.samples.length = 0;',
-    replace: 'this.samples.splice(0, this.samples.length - SAMPLES);',
+    find: 'const steppedMs = wallAheadMs - (this.wallAheadMs ?? wallAheadMs);',
+    replace: 'const steppedMs = 0 * wallAheadMs;',
+    also: [
+      {
+        file: clock,
+        find: 'both.from <= both.to ? both : { from, to };',
+        replace: 'both.from <= both.to ? both : known;',
+      },
+    ],
   },
   {
     name: 'timer-not-armed-again',
