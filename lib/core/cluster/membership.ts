@@ -165,10 +165,12 @@ export class Membership {
   private async joinUntilDone(): Promise<void> {
     for (let wait = FIRST_RETRY_MS; !this.stopped; wait = Math.min(wait * 2, MAX_RETRY_MS)) {
       try {
-        return await this.attempt();
+        await this.attempt();
+        this.logger.log('In the cluster');
+        return;
       } catch (error) {
         const message = errorMessage(error);
-        if (message !== this.lastFailure)
+        if (message !== this.lastFailure && !this.stopped)
           this.logger.warn('Not in the cluster; trying again until it works', { reason: message });
         this.lastFailure = message;
         await sleep(this.clock, wait, this.stopping.signal);

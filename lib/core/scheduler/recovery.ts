@@ -51,11 +51,14 @@ export class Recovery {
     const error = { name: 'NodeLost', message: `node ${run.node} died or lost its session while it held the run` };
     const record = runRecordOf(unit, run, { endedAt: at, outcome: 'lost', error });
     recorder.record(record, run.seq);
-    logger.warn(`A run of task "${task.name}" is lost: its node died. It is not started again (recovery: 'none')`, {
-      runId: run.id,
-      node: run.node,
-      settledBy: node.id,
-    });
+    logger.warn(
+      `A run of task "${task.name}" is lost: its node died or lost its session. It is not started again (recovery: 'none')`,
+      {
+        runId: run.id,
+        node: run.node,
+        settledBy: node.id,
+      },
+    );
     events.emit('run.lost', record);
   }
 

@@ -288,7 +288,7 @@ export class Scheduler {
     this.loop.dropAll();
     this.launcher.abortExclusive('the session of its node was lost');
     this.context.logger.warn('The session of this node is lost; it claims nothing until it is back in the cluster', {
-      reason,
+      reason: reason === 'expired' ? 'the registry says that it is over' : 'it could not be renewed in time',
     });
     this.context.events.emit('session.lost', { reason });
   }

@@ -15,5 +15,8 @@ import { registryOf } from './registry.js';
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['warn', 'error', 'fatal'] });
 app.enableShutdownHooks();
-const { nodeId } = app.get(SchedulerService);
+const scheduler = app.get(SchedulerService);
+const { nodeId } = scheduler;
 console.log(`${nodeId} is in the cluster, by way of ${registryOf(process.env).type}. Ctrl-C ends it.`);
+const tell = () => console.log(`${nodeId} looks after ${scheduler.listOwnTasks().length} tasks`);
+scheduler.nodeEvents$.subscribe(() => setTimeout(tell, 500));

@@ -52,6 +52,7 @@ async function up({ kind, count }: Wanted): Promise<void> {
     });
     writeFileSync(record, JSON.stringify([...running, ...ours], undefined, 2));
   }
+  console.error(`# ${pidsOf(ours)}; "down" ends ${ours.length > 1 ? 'them' : 'it'} and deletes the data`);
   console.log(`export ${kind.variable}=${ours.map(({ url }) => url).join(',')}`);
 }
 
@@ -98,7 +99,8 @@ const chosen = names.map((name): Wanted | undefined => {
   return kind && { kind, count: Number(count ?? 1) };
 });
 try {
-  if (chosen.includes(undefined) || !['up', 'down', 'fetch'].includes(command ?? '')) {
+  const isIncomplete = command !== 'down' && chosen.length === 0;
+  if (isIncomplete || chosen.includes(undefined) || !['up', 'down', 'fetch'].includes(command ?? '')) {
     throw new Error(
       `Usage: up <server>[:<how many>]... | down | fetch <server>...   Servers: ${kinds.map(({ name }) => name).join(', ')}`,
     );
