@@ -34,6 +34,8 @@ describe('the options of the ZooKeeper registry', () => {
     ['a node for each server', { connect: 'zk1/a,zk2/a' }, [/^connect: what follows/]],
     ['a misspelt option', { connect, prefx: 'a' }, [/^prefx: no such option; did you mean prefix\?/]],
     ['an unknown option', { connect, colour: 'red' }, [/^colour: no such option; there are type, connect, auth, tls/]],
+    ['a prefix that names no node', { connect, prefix: '..' }, [/^prefix: ZooKeeper has no nodes named "\.\."$/]],
+    ['another one', { connect, prefix: '.' }, [/^prefix: ZooKeeper has no nodes named "\."$/]],
     ['half a user', { connect, auth: { username: 'secret' } }, [/^auth\.password: must be a text/]],
     ['a user as text', { connect, auth: 'nest:secret' }, [/^auth: must be an object, as \{ username, password \}/]],
     [

@@ -154,6 +154,24 @@ describe('a connection', () => {
     await expect(wire.call(remove('/', 0))).rejects.toMatchObject({ wasSent: false });
   });
 
+  it('has patience with a slow line, as long as answers keep coming', async () => {
+    const line: Buffer[] = [];
+    const wire = await connected((xid, socket) => {
+      const answer = reply(xid, 1n);
+      // The first one comes in pieces.
+      line.push(...(xid === 1 ? [...answer].map((byte) => Buffer.of(byte)).slice(0, 8) : []));
+      line.push(xid === 1 ? answer.subarray(8) : answer);
+      if (xid !== 8) return;
+      const timer = setInterval(() => {
+        socket.write(line.shift()!);
+        if (line.length === 0) clearInterval(timer);
+      }, 60);
+    });
+    const calls = await Promise.all(Array.from({ length: 8 }, () => wire.call(remove('/', 0))));
+    expect(calls.map(({ code }) => code)).toEqual(calls.map(() => 0));
+    await wire.quit(0);
+  });
+
   it('does not mistake one answer for another', async () => {
     const wire = await connected((xid, socket) => socket.write(reply(xid + 1, 1n)));
     await expect(wire.call(remove('/', 0))).rejects.toMatchObject({

@@ -6,7 +6,7 @@ const OWN = ['connect', 'auth', 'tls'];
 /** All that is wrong with the options, each with its path. Values that may hold a secret are never quoted. */
 export function zookeeperOptionProblems(options: unknown): string[] {
   if (!isRecord(options)) return ['the ZooKeeper options must be an object, as { connect: "localhost:2181" }'];
-  const { connect, auth, tls } = options;
+  const { connect, auth, tls, prefix } = options;
   const problem = connectProblem(connect);
   return [
     ...(problem === undefined ? [] : [`connect: ${problem}`]),
@@ -15,6 +15,7 @@ export function zookeeperOptionProblems(options: unknown): string[] {
       ? []
       : ['tls: must be an object, as { ca }, or {} for the usual authorities']),
     ...adapterTuningProblems(options, 'zookeeper', OWN),
+    ...(prefix === '.' || prefix === '..' ? [`prefix: ZooKeeper has no nodes named "${prefix}"`] : []),
   ];
 }
 

@@ -1,11 +1,11 @@
-import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { RegistryRefusedError, RegistryUnavailableError, wholeError } from '../../core/registry/registry-errors.js';
 import type { Write, WriteResult } from '../../core/registry/registry.js';
 import type { Access } from './wire/requests.js';
 import { SessionEndedError } from './zookeeper-errors.js';
 import type { DocumentPlace, ZookeeperLayout } from './zookeeper-keys.js';
 import type { ZookeeperLink } from './zookeeper-link.js';
 import type { ZookeeperSession } from './zookeeper-session.js';
-import { applyWrite, withUnknownOutcome, type WriteParts } from './zookeeper-write.js';
+import { applyWrite, type WriteParts } from './zookeeper-write.js';
 
 /** The server takes 1 MiB in one request and closes the connection on more. */
 export const MAX_VALUE_BYTES = 900_000;
@@ -44,10 +44,8 @@ export class ZookeeperCommitter {
       const outcomes = await Promise.allSettled(this.begin(writes.slice(first, next), link));
       const failure = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failure) {
-        // Where another write went through or may have, only "unknown" is true of the whole.
-        const isAllUndone =
-          first === 0 && outcomes.every((outcome) => outcome.status === 'rejected' && isUndone(outcome.reason));
-        throw isAllUndone ? failure.reason : withUnknownOutcome(failure.reason);
+        const someDone = first > 0 || outcomes.some((each) => each.status === 'fulfilled' || isUnknown(each.reason));
+        throw wholeError(failure.reason, someDone);
       }
       for (const outcome of outcomes) if (outcome.status === 'fulfilled') results.push(outcome.value);
     }
@@ -85,7 +83,7 @@ export class ZookeeperCommitter {
   }
 }
 
-const isUndone = (error: unknown): boolean => !(error instanceof RegistryUnavailableError && error.outcomeUnknown);
+const isUnknown = (error: unknown): boolean => error instanceof RegistryUnavailableError && error.outcomeUnknown;
 
 function refuseLargeValue(key: string, value: string | undefined): void {
   if (value === undefined || value.length * 3 <= MAX_VALUE_BYTES) return;

@@ -11,6 +11,8 @@ const QUIT_WITHIN_MS = 300;
 /** A link that ends sooner counts as a failure: the next one may not do better. */
 const PROVEN_AFTER_MS = 1_000;
 const LONGEST_PAUSE_MS = 250;
+/** Somebody has to change a setting first. */
+const REFUSED_PAUSE_MS = 5_000;
 
 /**
  * The connection for documents, lists and watches. Its ZooKeeper session carries nothing: it is taken up again where
@@ -108,7 +110,10 @@ export class ZookeeperConnection {
       } catch (error) {
         this.problem = error;
         failures++;
-        if (!wasReady && error instanceof RegistryRefusedError) return onRefused(error);
+        if (error instanceof RegistryRefusedError) {
+          if (!wasReady) return onRefused(error);
+          await sleep(this.dialer.clock, REFUSED_PAUSE_MS, signal);
+        }
       }
       await this.pause(failures, signal);
     }
@@ -117,8 +122,9 @@ export class ZookeeperConnection {
 
   private async open(signal: AbortSignal): Promise<ZookeeperLink | undefined> {
     const { callTimeoutMs } = this.dialer.options;
+    const { ticket } = this;
     const link = await this.dialer.dial({
-      ...(this.ticket && { ticket: this.ticket }),
+      ...(ticket && { ticket }),
       sessionTimeoutMs: callTimeoutMs * 3,
       answerTimeoutMs: callTimeoutMs,
       keepsAlive: true,
@@ -126,7 +132,10 @@ export class ZookeeperConnection {
       onEvent: this.hooks.onEvent,
     });
     this.ticket = link === 'expired' ? undefined : link.session.ticket;
-    if (link === 'expired') return undefined;
+    if (link === 'expired') {
+      if (!ticket) throw new Error('the server grants no session');
+      return undefined;
+    }
     try {
       await this.hooks.prepare(link);
     } catch (error) {

@@ -6,6 +6,11 @@ import { RegistryRefusedError } from '../../core/registry/registry-errors.js';
  * ZooKeeper counts transactions, and its count falls when the data is lost or an older copy of it is restored. Tokens
  * must not, so they are that count plus a base that comes from the clock and is kept in a document of our own: the era.
  * An era with another base follows when the data went back, and revisions of one era mean nothing in another.
+ *
+ * That data went back is seen by whoever comes back to a count below the one it knows. A process that was cut off during
+ * the restore, and comes back after others have written past the count it knew, cannot tell; nor can anybody after a
+ * restore while no process was running. So the way to restore an older copy is: stop all processes, restore, remove the
+ * node `era`, start them. What begins then has a base from the clock.
  */
 export interface Era {
   readonly id: string;

@@ -22,6 +22,10 @@ interface Grave extends DocumentPlace {
  * another document of the same name. That is why deleting a document takes only its content away. A minute later, when
  * no condition is that old, the empty node is removed by whoever deleted it or met it in a list.
  *
+ * That does not cover documents that are bound to a session: those leave nothing behind. Their revision names the session
+ * instead, so it means nothing in another one. A document that is deleted and bound again in the same session counts from
+ * 0 again, and a revision from before may hold then: the port promises otherwise only while the document lives.
+ *
  * For the same reason the version alone does not tell that it still is the node that was emptied. So whoever removes a
  * node for good writes its bucket too, in one transaction; and here the bucket's version is read before the node and is
  * a condition of the removal. What is left because of that, or for lack of a connection, is met in the next list.

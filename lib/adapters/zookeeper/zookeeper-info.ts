@@ -6,8 +6,13 @@ import { getData } from './wire/requests.js';
 import type { ZookeeperLink } from './zookeeper-link.js';
 
 /** What the servers say about themselves, and what in it weakens a promise. */
-export async function describeZookeeper(link: ZookeeperLink, clock: Clock, timeoutMs: number): Promise<RegistryInfo> {
-  const [members, answer] = await Promise.all([membersOf(link), askServer(link.address, clock, timeoutMs)]);
+export async function describeZookeeper(
+  link: ZookeeperLink,
+  clock: Clock,
+  timeoutMs: number,
+  closing: AbortSignal,
+): Promise<RegistryInfo> {
+  const [members, answer] = await Promise.all([membersOf(link), askServer(link.address, clock, timeoutMs, closing)]);
   const version = /^Zookeeper version: (\d+(?:\.\d+)+)/m.exec(answer)?.[1];
   const mode = /^Mode: (\w+)/m.exec(answer)?.[1];
   const topology = members === 0 ? 'standalone' : members && `ensemble of ${members}`;
@@ -33,9 +38,10 @@ async function membersOf(link: ZookeeperLink): Promise<number | undefined> {
 }
 
 /** The one question that servers answer without a session unless they are told not to. Nothing where they do not. */
-async function askServer(target: SocketTarget, clock: Clock, timeoutMs: number): Promise<string> {
+async function askServer(target: SocketTarget, clock: Clock, timeoutMs: number, closing: AbortSignal): Promise<string> {
   const giveUp = new AbortController();
-  const answer = await withTimeout(clock, exchange(target, clock, timeoutMs, giveUp.signal), timeoutMs).catch(() => '');
+  const signal = AbortSignal.any([closing, giveUp.signal]);
+  const answer = await withTimeout(clock, exchange(target, clock, timeoutMs, signal), timeoutMs).catch(() => '');
   giveUp.abort();
   return answer === TIMED_OUT ? '' : answer;
 }

@@ -29,6 +29,8 @@ export interface LinkParts {
  * begins: the server tells of that before it answers any request that came after it. So whatever is answered here is
  * answered in `era`.
  *
+ * That data went back is seen here by comparing counts, which has a limit (`zookeeper-era`).
+ *
  *   connected --watch the era's node--> watching --barrier, read--> in the era --era's node changed--> closed
  *                                          ^ '--none there, or the data went back: write one--'
  */

@@ -7,7 +7,8 @@ import type { ZookeeperLink } from './zookeeper-link.js';
 const LONGEST_PAGE = 1_000;
 /** A page ends early rather than growing much beyond this. */
 const PAGE_LENGTH = 1_000_000;
-const FIRST_READS = 100;
+/** While it is not known how long the documents are: a thousand of the longest would be a gigabyte. */
+const FIRST_READS = 10;
 /** Lists that can be under way without reading their names again for each page. */
 const WALKS = 4;
 
@@ -23,6 +24,8 @@ interface Walk {
   readonly buckets: ReadonlyMap<string, Bucket>;
   /** All of them, in key order. */
   readonly keys: readonly string[];
+  /** How many documents make a page, as far as it has been seen. */
+  readonly reads: number;
 }
 
 /**
@@ -40,9 +43,9 @@ export class ZookeeperLists {
   async page(link: ZookeeperLink, prefix: string, page: Page): Promise<{ entries: Entry[]; next?: string }> {
     const { limit = LONGEST_PAGE, after } = page;
     const walk = await this.walk(link, prefix, this.take(link, `${prefix}\n${after}`));
-    const { entries, rest } = await this.read(link, walk.keys, after, Math.min(limit, LONGEST_PAGE));
+    const { entries, rest, reads } = await this.read(walk, after, Math.min(limit, LONGEST_PAGE));
     if (rest === undefined) return { entries };
-    this.walks.set(`${prefix}\n${rest}`, walk);
+    this.walks.set(`${prefix}\n${rest}`, { ...walk, reads });
     if (this.walks.size > WALKS) this.walks.delete(this.walks.keys().next().value!);
     return { entries, next: rest };
   }
@@ -60,7 +63,7 @@ export class ZookeeperLists {
     const isSame =
       before?.buckets.size === buckets.size && paths.every((path) => before.buckets.get(path) === buckets.get(path));
     const keys = isSame ? before!.keys : sortKeys([...buckets.values()].flatMap((bucket) => bucket.keys));
-    return { link, buckets, keys };
+    return { link, buckets, keys, reads: before?.reads ?? FIRST_READS };
   }
 
   private async bucketsUnder(link: ZookeeperLink, prefix: string): Promise<string[]> {
@@ -93,15 +96,14 @@ export class ZookeeperLists {
 
   /** The documents behind a key, and the last key looked at where there are more. */
   private async read(
-    link: ZookeeperLink,
-    keys: readonly string[],
+    { link, keys, reads }: Walk,
     after: string | undefined,
     limit: number,
-  ): Promise<{ entries: Entry[]; rest: string | undefined }> {
+  ): Promise<{ entries: Entry[]; rest: string | undefined; reads: number }> {
     const first = after === undefined ? 0 : indexAfter(keys, after);
     const entries: Entry[] = [];
     let next = first;
-    for (let length = 0, reads = FIRST_READS; next < keys.length && next - first < limit && length < PAGE_LENGTH;) {
+    for (let length = 0; next < keys.length && next - first < limit && length < PAGE_LENGTH;) {
       const some = keys.slice(next, Math.min(next + reads, first + limit));
       for (const entry of await Promise.all(some.map((key) => this.entry(link, key)))) {
         if (!entry) continue;
@@ -111,7 +113,7 @@ export class ZookeeperLists {
       next += some.length;
       reads = Math.ceil((PAGE_LENGTH * (next - first)) / Math.max(PAGE_LENGTH / 10, length));
     }
-    return { entries, rest: next < keys.length ? keys[next - 1] : undefined };
+    return { entries, rest: next < keys.length ? keys[next - 1] : undefined, reads };
   }
 
   private async entry(link: ZookeeperLink, key: string): Promise<Entry | undefined> {

@@ -50,6 +50,8 @@ export interface ZookeeperRegistryParts {
 export class ZookeeperRegistry implements Registry {
   readonly kind = 'zookeeper';
   readonly capabilities: RegistryCapabilities = {
+    // Servers grant two tickTimes at least and end sessions on a grid of one. They do not tell their tickTime: these two
+    // hold from 500 ms to the usual 2 s. Longer ones make sessions longer than asked for; `ttlMs` tells what was granted.
     minSessionTtlMs: 1_000,
     ttlResolutionMs: 2_000,
     maxValueBytes: MAX_VALUE_BYTES,
@@ -153,7 +155,7 @@ export class ZookeeperRegistry implements Registry {
   }
 
   async describe(): Promise<RegistryInfo> {
-    return describeZookeeper(await this.connection.require(), this.clock, this.callTimeoutMs);
+    return describeZookeeper(await this.connection.require(), this.clock, this.callTimeoutMs, this.closed.signal);
   }
 
   private async shut(): Promise<void> {

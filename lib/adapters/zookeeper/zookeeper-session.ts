@@ -3,20 +3,25 @@ import { RegistryRefusedError, RegistryUnavailableError } from '../../core/regis
 import type { RegistrySession } from '../../core/registry/registry.js';
 import type { SessionTicket } from './wire/protocol.js';
 import { closeSession } from './wire/requests.js';
+import type { SessionGrant } from './wire/wire-connection.js';
 import { sessionName } from './zookeeper-document.js';
 import type { ZookeeperDialer } from './zookeeper-dialer.js';
 import { SessionEndedError } from './zookeeper-errors.js';
 import type { ZookeeperLink } from './zookeeper-link.js';
 
 const RETRY_PAUSE_MS = 50;
+/** What an ensemble is asked for, in parts of what is promised. */
+const RESERVE = 1.25;
 
 /**
  * A session of ZooKeeper on a connection of its own. The server prolongs it whenever this connection says anything, so
  * it says nothing by itself: no pings, no reconnecting. Only `renew` prolongs it, and writes that are bound to it; a
  * process whose loop stands still lets it run out. The signal ends the connection and lets the session run out.
  *
- * A server that is not the leader tells it of a renewal within half a tickTime. Should the two part in that moment, that
- * renewal counts for nothing and the session ends by the one before: a holder must keep a margin, as the core does.
+ * The leader alone ends sessions, and another server tells it of a renewal only half a tickTime later at most. Should that
+ * server be lost before, the renewal counts for nothing, and the session ends by the one before it: earlier by the whole
+ * time between two renewals. So where there are several servers a quarter more is asked for than is promised. With the
+ * margin that the core keeps, a holder who renews three times in `ttlMs` stops trusting the session before it can end.
  *
  *   connected --lost, or silent for half of callTimeout--> lost --renew, end or a bound write--> connected
  *       '--the server says so, or end()--> over                        '--the server says so--> over
@@ -30,11 +35,11 @@ export class ZookeeperSession implements RegistrySession {
     private readonly dialer: ZookeeperDialer,
     private readonly signal: AbortSignal,
     private current: ZookeeperLink,
-    private readonly ticket: SessionTicket,
+    private readonly grant: SessionGrant,
     readonly ttlMs: number,
     private readonly onOver: (session: ZookeeperSession) => void,
   ) {
-    this.id = sessionName(ticket.id);
+    this.id = sessionName(grant.ticket.id);
   }
 
   static async open(
@@ -43,14 +48,19 @@ export class ZookeeperSession implements RegistrySession {
     ttlMs: number,
     onOver: (session: ZookeeperSession) => void,
   ): Promise<ZookeeperSession> {
-    const link = await dialWithin(dialer, signal, { sessionTimeoutMs: ttlMs });
+    const reserve = dialer.count > 1 ? RESERVE : 1;
+    const neededMs = Math.ceil(ttlMs * reserve);
+    const link = await dialWithin(dialer, signal, { sessionTimeoutMs: neededMs });
     if (link === 'expired') throw new SessionEndedError();
-    const { ticket, timeoutMs } = link.session;
-    if (timeoutMs >= ttlMs) return new ZookeeperSession(dialer, signal, link, ticket, timeoutMs, onOver);
+    const { session } = link;
+    const { timeoutMs } = session;
+    if (timeoutMs >= neededMs) {
+      return new ZookeeperSession(dialer, signal, link, session, Math.floor(timeoutMs / reserve), onOver);
+    }
     await link.quit(dialer.options.callTimeoutMs);
     const cure = 'raise maxSessionTimeout of the servers (20 times tickTime unless set), or ask for a shorter session';
     throw new RegistryRefusedError(
-      `ZooKeeper grants sessions of ${timeoutMs} ms at most, and ${ttlMs} ms were asked for: ${cure}.`,
+      `ZooKeeper grants sessions of ${timeoutMs} ms at most, and ${neededMs} ms are needed for one of ${ttlMs} ms: ${cure}.`,
     );
   }
 
@@ -70,7 +80,8 @@ export class ZookeeperSession implements RegistrySession {
         return 'renewed';
       } catch (error) {
         if (error instanceof SessionEndedError) return this.over();
-        if (!(error instanceof RegistryUnavailableError) || clock.monotonic() + RETRY_PAUSE_MS >= deadline) throw error;
+        if (!(error instanceof RegistryUnavailableError) || this.signal.aborted) throw error;
+        if (clock.monotonic() + RETRY_PAUSE_MS >= deadline) throw error;
         await sleep(clock, RETRY_PAUSE_MS, this.signal);
       }
     }
@@ -96,13 +107,17 @@ export class ZookeeperSession implements RegistrySession {
   }
 
   private async reconnect(deadline?: number): Promise<ZookeeperLink | 'expired'> {
-    const how = { sessionTimeoutMs: this.ttlMs, ticket: this.ticket };
+    const { timeoutMs, ticket } = this.grant;
+    const how = { sessionTimeoutMs: timeoutMs, ticket };
     const link = await dialWithin(this.dialer, this.signal, how, deadline).catch((error: unknown) => {
       if (error instanceof SessionEndedError) return 'expired' as const;
       throw error;
     });
     if (link === 'expired') return this.over();
-    return (this.current = link);
+    if (link.session.timeoutMs >= timeoutMs) return (this.current = link);
+    // maxSessionTimeout was lowered: the session would end before its holder expects that.
+    await link.quit(this.dialer.options.callTimeoutMs);
+    return this.over();
   }
 
   private over(): 'expired' {

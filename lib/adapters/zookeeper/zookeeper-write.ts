@@ -1,4 +1,4 @@
-import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { RegistryRefusedError, RegistryUnavailableError, wholeError } from '../../core/registry/registry-errors.js';
 import type { Write, WriteResult } from '../../core/registry/registry.js';
 import type { Stat } from './wire/protocol.js';
 import {
@@ -79,7 +79,7 @@ export async function applyWrite(
       if (reply.value.owner === owner || write.if !== undefined) return done(era, reply.value);
     }
   } catch (error) {
-    throw hasWritten ? withUnknownOutcome(error) : error;
+    throw wholeError(error, hasWritten);
   }
   const message = `${key} changed ${MOST_ROUNDS} times while it was to be written; others write it without pause.`;
   throw new RegistryUnavailableError(message, { outcomeUnknown: hasWritten });
@@ -142,9 +142,4 @@ function rebind(
     ...Array.from({ length: version }, () => count),
     setData(path, node.data, -1),
   ]);
-}
-
-export function withUnknownOutcome(error: unknown): unknown {
-  if (!(error instanceof RegistryUnavailableError) || error.outcomeUnknown) return error;
-  return new RegistryUnavailableError(error.message, { outcomeUnknown: true, cause: error.cause });
 }

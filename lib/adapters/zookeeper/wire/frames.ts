@@ -18,6 +18,11 @@ export class FrameReader {
     }
   }
 
+  /** Whether a frame has come in part. */
+  get isAmidst(): boolean {
+    return this.size > 0;
+  }
+
   private nextLength(): number | undefined {
     if (this.size < 4) return undefined;
     const first = this.chunks[0]!;

@@ -32,7 +32,10 @@ export interface WireOptions {
   readonly clock: Clock;
   /** For connecting and taking up the session together. */
   readonly connectTimeoutMs: number;
-  /** For each answer. Answers come in order: where one is late, all behind it are, and the connection is given up. */
+  /**
+   * How long answers may stay away: they come in order, so each has this time from when it was asked for or from the end
+   * of the one before it, and an answer that is arriving is not late. Where one is, the connection is given up.
+   */
   readonly answerTimeoutMs: number;
   readonly sessionTimeoutMs: number;
   /** The session to be taken up again; a new one without it. */
@@ -74,6 +77,8 @@ export class WireConnection {
   private readonly waiting = new Fifo<Waiting>();
   private oldest: Waiting | undefined;
   private pingSentAt: number | undefined;
+  /** When an answer came last, or a part of one. */
+  private heardAt = -Infinity;
   private xid = 0;
   private zxid = 0n;
   private outbox: Buffer[] = [];
@@ -191,6 +196,7 @@ export class WireConnection {
         if (this.end !== undefined) return;
         this.hear(new JuteReader(frame));
       }
+      if (this.frames.isAmidst) this.heardAt = this.options.clock.monotonic();
     } catch (error) {
       this.close(errorMessage(error));
     }
@@ -218,6 +224,7 @@ export class WireConnection {
   }
 
   private answer(xid: number, zxid: bigint, code: number, from: JuteReader): void {
+    this.heardAt = this.options.clock.monotonic();
     const waiting = this.shift();
     if (waiting?.xid !== xid) {
       waiting?.reject(new WireClosedError('answers came out of order', true));
@@ -255,16 +262,20 @@ export class WireConnection {
   private watch(): void {
     if (this.watchdog) return;
     const { clock, answerTimeoutMs } = this.options;
-    const since = Math.min(this.oldest?.sentAt ?? Infinity, this.pingSentAt ?? Infinity);
-    this.watchdog = clock.setTimer(since + answerTimeoutMs - clock.monotonic(), () => {
+    this.watchdog = clock.setTimer(this.waitingSince() + answerTimeoutMs - clock.monotonic(), () => {
       // Where this process stood still the answer may be here already: what has arrived is read first.
       this.watchdog = clock.setTimer(0, () => {
         this.watchdog = undefined;
-        const oldest = Math.min(this.oldest?.sentAt ?? Infinity, this.pingSentAt ?? Infinity);
-        if (clock.monotonic() - oldest >= answerTimeoutMs) this.close(`no answer within ${answerTimeoutMs} ms`);
-        else if (oldest !== Infinity) this.watch();
+        const since = this.waitingSince();
+        if (clock.monotonic() - since >= answerTimeoutMs) this.close(`no answer within ${answerTimeoutMs} ms`);
+        else if (since !== Infinity) this.watch();
       });
     });
+  }
+
+  /** Since when nothing came of what is waited for; `Infinity` where nothing is. */
+  private waitingSince(): number {
+    return Math.max(Math.min(this.oldest?.sentAt ?? Infinity, this.pingSentAt ?? Infinity), this.heardAt);
   }
 }
 
