@@ -246,7 +246,8 @@ describe('the etcd registry under faults', () => {
           await registry.openSession({ ttlMs: 2_000 }),
           await registry.openSession({ ttlMs: 60_000 }),
         ];
-        await mustCommit(registry, { key: 'ns/docs/there', value: '0' });
+        for (const name of ['there', 'kept', 'gone'])
+          await mustCommit(registry, { key: `ns/docs/${name}`, value: '0' });
         await over.end();
         const results = await registry.commit([
           { key: 'ns/docs/free', value: '1' },
@@ -254,6 +255,9 @@ describe('the etcd registry under faults', () => {
           { key: 'ns/docs/there', value: '1', if: 'absent', session: over.id },
           { key: 'ns/docs/bound', value: '1', session: alive.id },
           { key: 'ns/docs/strange', value: '1', session: 'nonsense' },
+          { key: 'ns/docs/kept', session: over.id },
+          { key: 'ns/docs/kept', session: 'nonsense' },
+          { key: 'ns/docs/gone', session: alive.id },
         ]);
         expect(results).toMatchObject([
           { ok: true },
@@ -261,6 +265,18 @@ describe('the etcd registry under faults', () => {
           { ok: false, current: { value: '0' } },
           { ok: true },
           { ok: false, sessionExpired: true },
+          { ok: false, sessionExpired: true },
+          { ok: false, sessionExpired: true },
+          { ok: true },
+        ]);
+        const kept = await mustGet(registry, 'ns/docs/kept');
+        const conditional = { key: kept.key, if: kept.revision };
+        expect(await commitOne(registry, { ...conditional, session: over.id })).toMatchObject({ sessionExpired: true });
+        expect(await registry.get('ns/docs/gone')).toBeUndefined();
+        const many = Array.from({ length: 130 }, (_, i): Write => ({ key: `ns/many/${i}`, session: alive.id }));
+        expect(await registry.commit([{ ...conditional, session: alive.id }, ...many])).toMatchObject([
+          { ok: true },
+          ...many.map(() => ({ ok: true })),
         ]);
       },
       TEST_MS,
@@ -298,6 +314,21 @@ describe('the etcd registry under faults', () => {
     );
 
     it(
+      'tells no time while its server is paused, not even for the first time',
+      async () => {
+        const registry = await direct({ callTimeout: '500ms' });
+        try {
+          lab.server.pause();
+          await expect(registry.serverTime!()).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+        } finally {
+          lab.server.resume();
+        }
+        expect(await eventually('it tells', () => registry.serverTime!().catch(lost))).toEqual(expect.any(Number));
+      },
+      TEST_MS,
+    );
+
+    it(
       'describes itself without a warning',
       async () => {
         expect(await (await direct()).describe()).toEqual({
@@ -310,32 +341,4 @@ describe('the etcd registry under faults', () => {
       TEST_MS,
     );
   });
-});
-
-describe('the etcd registry on a server that is full', () => {
-  it(
-    'refuses writes with advice, warns, and still reads',
-    async () => {
-      const lab = await EtcdLab.start({ killable: true, args: ['--quota-backend-bytes', String(8 * 1024 ** 2)] });
-      const registry = await lab.direct();
-      try {
-        await registry.connect();
-        await mustCommit(registry, { key: 'ns/docs/a', value: '1' });
-        const fill = async (): Promise<unknown> => {
-          for (let i = 0; i < 40; i++) await registry.commit([{ key: `ns/docs/${i}`, value: 'x'.repeat(500_000) }]);
-          return undefined;
-        };
-        expect(await outcomeOf(fill())).toMatchObject({
-          code: 'REGISTRY_REFUSED',
-          message: expect.stringMatching(/database space exceeded.*defragment.*alarm disarm/),
-        });
-        expect((await mustGet(registry, 'ns/docs/a')).value).toBe('1');
-        expect((await registry.describe()).warnings.join()).toMatch(/etcd reports: .*NOSPACE/);
-      } finally {
-        await registry.close();
-        await lab.stop();
-      }
-    },
-    TEST_MS,
-  );
 });

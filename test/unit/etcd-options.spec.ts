@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createEtcdRegistry } from '../../lib/adapters/etcd/create-etcd-registry.js';
 import type { EtcdConnection } from '../../lib/adapters/etcd/etcd-connection.js';
 import { registryErrorOf } from '../../lib/adapters/etcd/etcd-errors.js';
-import { requireSupportedVersion } from '../../lib/adapters/etcd/etcd-info.js';
+import { describeEtcd, requireSupportedVersion } from '../../lib/adapters/etcd/etcd-info.js';
 import { resolveEtcdOptions } from '../../lib/adapters/etcd/etcd-options.js';
 import { etcdOptionProblems } from '../../lib/adapters/etcd/validate-etcd-options.js';
 import { maskOf } from '../../lib/core/registry/adapter-options.js';
@@ -113,6 +113,20 @@ describe('the version of the server', () => {
       code: 'REGISTRY_REFUSED',
       message: `etcd ${version} is older than 3.4, the oldest one supported.`,
     });
+  });
+});
+
+describe('a database that is almost full', () => {
+  it('is told, with what is refused then and what is not', async () => {
+    const status = {
+      version: '3.5.0',
+      errors: [],
+      dbSize: String(90 * 1024 ** 2),
+      dbSizeQuota: String(100 * 1024 ** 2),
+    };
+    const connection = { call: () => Promise.resolve({ ...status, members: [{ isLearner: false }] }) };
+    const { warnings } = await describeEtcd(connection as unknown as EtcdConnection, 1);
+    expect(warnings).toEqual([expect.stringMatching(/90 of 100 MiB.*without a condition.* are refused.* grows on/)]);
   });
 });
 

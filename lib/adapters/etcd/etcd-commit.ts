@@ -1,4 +1,4 @@
-import { RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { RegistryUnavailableError, wholeError } from '../../core/registry/registry-errors.js';
 import type { Write, WriteResult } from '../../core/registry/registry.js';
 import { entryOf } from './etcd-document.js';
 import type { Era } from './etcd-era.js';
@@ -6,8 +6,8 @@ import { isLeaseNotFound } from './etcd-errors.js';
 import type { Compare, KeyValue, RequestOp, ResponseOp } from './etcd-messages.js';
 import type { EtcdStore } from './etcd-store.js';
 
-/** The servers take 128 operations (`--max-txn-ops`), counted over both levels: one guards the era, one is inside. */
-const TRANSACTION_WRITES = 126;
+/** The servers take 128 operations (`--max-txn-ops`), counted over both levels: two guard era and session, one is inside. */
+const TRANSACTION_WRITES = 125;
 /** The servers take 1.5 MiB (`--max-request-bytes`). */
 const TRANSACTION_BYTES = 1_280 * 1024;
 /** Around each write, its key apart, which goes over the wire three times. */
@@ -17,7 +17,7 @@ const TRANSACTIONS_AT_ONCE = 8;
 /** No lease has this id. */
 const NO_LEASE = '-1';
 
-/** Writes of different documents, all bound to the same session or to none. */
+/** Writes of different documents, all bound to the same session or to none, and all with a condition or without. */
 interface Batch {
   readonly session: string | undefined;
   readonly positions: number[];
@@ -27,7 +27,8 @@ interface Batch {
 /**
  * Sends each write as a transaction of its own, packed into an outer one that guards the era. An outer one must not
  * write a key twice, so the second writes of documents go after the first ones, and so on. Writes bound to a session
- * have an outer one of their own, because the server refuses it as a whole when the session is over.
+ * have an outer one of their own, because the server refuses it as a whole when the session is over. So have those
+ * without a condition, which it refuses when its quota is reached, while it takes the others, which are nested deeper.
  */
 export class EtcdCommitter {
   constructor(private readonly store: EtcdStore) {}
@@ -48,7 +49,7 @@ export class EtcdCommitter {
         }
       };
       await Promise.all(Array.from({ length: TRANSACTIONS_AT_ONCE }, sendSome));
-      if (failures.length > 0) throw wholeError(failures, isPartlyDone);
+      if (failures.length > 0) throw wholeError(failures[0], isPartlyDone || failures.some(mayBeDone));
     }
     return results;
   }
@@ -57,13 +58,16 @@ export class EtcdCommitter {
     const own = batch.positions.map((at) => writes[at]!);
     const { session } = batch;
     const { era, revision, responses } = await this.store
-      .transact((current) => own.map((write) => this.operationOf(write, current)))
+      .transact((current) => [
+        ...own.map((write) => this.operationOf(write, current)),
+        ...(session !== undefined && own.some(isDelete) ? [this.proofOf(session, current)] : []),
+      ])
       .catch((error: unknown) => {
         if (session !== undefined && isLeaseNotFound(error)) return this.read(own);
         throw error;
       });
-    responses.forEach((response, i) => {
-      results[batch.positions[i]!] = this.resultOf(own[i]!, response, era, revision);
+    own.forEach((write, i) => {
+      results[batch.positions[i]!] = this.resultOf(write, responses[i]!, era, revision);
     });
   }
 
@@ -74,7 +78,7 @@ export class EtcdCommitter {
 
   private operationOf({ key: document, value, session, if: condition }: Write, era: Era): RequestOp {
     const key = this.store.layout.keyOf(document);
-    const lease = session === undefined ? undefined : (era.numberIn(session) ?? NO_LEASE);
+    const lease = session === undefined ? undefined : leaseOf(session, era);
     const operation: RequestOp =
       value === undefined
         ? { requestDeleteRange: { key } }
@@ -89,6 +93,12 @@ export class EtcdCommitter {
         ? { target: 'CREATE', key, createRevision: revision }
         : { target: 'MOD', key, modRevision: revision };
     return { requestTxn: { compare: [compare], success: [operation], failure } };
+  }
+
+  /** Deletions carry no lease, so something else that is bound to it goes with them: nested, as no quota refuses it. */
+  private proofOf(session: string, era: Era): RequestOp {
+    const put = { key: this.store.layout.proofKey, value: Buffer.alloc(0), lease: leaseOf(session, era) };
+    return { requestTxn: { compare: [], success: [{ requestPut: put }] } };
   }
 
   private range(document: string): RequestOp {
@@ -117,10 +127,17 @@ function wavesOf(writes: readonly Write[]): number[][] {
   return waves;
 }
 
+/** Those with a condition come first: claims are not to wait behind history that may be refused. */
 function batchesOf(wave: readonly number[], writes: readonly Write[]): Batch[] {
+  const conditional = wave.filter((at) => writes[at]!.if !== undefined);
+  const others = wave.filter((at) => writes[at]!.if === undefined);
+  return [...packed(conditional, writes), ...packed(others, writes)];
+}
+
+function packed(positions: readonly number[], writes: readonly Write[]): Batch[] {
   const batches: Batch[] = [];
   const filling = new Map<string | undefined, Batch>();
-  for (const at of wave) {
+  for (const at of positions) {
     const { key, value = '', session } = writes[at]!;
     const bytes = 3 * Buffer.byteLength(key) + Buffer.byteLength(value) + WRITE_BYTES;
     let batch = filling.get(session);
@@ -140,11 +157,6 @@ function holds({ if: condition }: Write, found: KeyValue | undefined, era: Era):
   return condition === 'absent' ? !found : found !== undefined && era.nameOf(found.modRevision) === condition;
 }
 
-/** Where another transaction went through or may have, some of the writes are done: only "unknown" is true of the whole. */
-function wholeError(failures: readonly unknown[], isPartlyDone: boolean): unknown {
-  const mayBeDone = failures.find((error) => error instanceof RegistryUnavailableError && error.outcomeUnknown);
-  if (mayBeDone) return mayBeDone;
-  const [first] = failures;
-  if (!isPartlyDone || !(first instanceof RegistryUnavailableError)) return first;
-  return new RegistryUnavailableError(first.message, { outcomeUnknown: true, cause: first.cause });
-}
+const isDelete = ({ value }: Write): boolean => value === undefined;
+const leaseOf = (session: string, era: Era): string => era.numberIn(session) ?? NO_LEASE;
+const mayBeDone = (error: unknown): boolean => error instanceof RegistryUnavailableError && error.outcomeUnknown;

@@ -18,8 +18,9 @@ interface Route {
 
 /**
  * The members of the cluster, of which one is used until it fails. Every call ends within twice `callTimeoutMs`: it waits
- * for a connection, then for the answer. It is sent at most once; only what was refused because a login had expired is
- * sent again, since it was not carried out.
+ * for a connection, then for the answer. With credentials it may have to log in first, which takes as long again. It is
+ * sent at most once; only what was refused because a login had expired is sent again, since it was not carried out: after
+ * another login, so that in the worst case it ends within eight times `callTimeoutMs`.
  *
  *   idle --open--> open --drop--> idle
  *     '-------------'--close--> closed

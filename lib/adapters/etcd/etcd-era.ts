@@ -6,6 +6,11 @@ import { RegistryRefusedError } from '../../core/registry/registry-errors.js';
  * One life of the store's data. etcd counts its revisions from one again when its data was lost, and from an earlier one
  * when a backup was restored; then a new era begins, whose base is above every token of the eras before. So tokens grow
  * for ever, and what was named in an earlier era (a revision, a session) is known to mean nothing any more.
+ *
+ * What was set back is noticed by whoever knows a later revision than the store has. Who was cut off meanwhile, and comes
+ * back when others have written past the revision it knew, cannot tell: nobody began another era, and its revisions may
+ * fit by chance. So restore a backup only while all nodes are stopped, and remove the era's key before they start
+ * (`etcdctl del nds//era`).
  */
 export class Era {
   private constructor(

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../core/common/errors.js';
 import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 
 /** What the client library says about a call that failed. The numbers are gRPC's. */
@@ -57,6 +58,19 @@ export const isTooLargeToReceive = (error: unknown): boolean =>
 
 /** The lease named in a transaction is over: nothing of the transaction was done. */
 export const isLeaseNotFound = says(LEASE_NOT_FOUND);
+
+/**
+ * The quota is reached. The servers apply a transaction and then answer with this in its place, where they notice only
+ * while they apply it; so nobody knows whether it was done.
+ */
+const isOutOfSpace = says(/database space exceeded/);
+
+/** The error of a transaction that failed, from that of the call. */
+export function transactionErrorOf(error: unknown): unknown {
+  if (!isOutOfSpace(error)) return error;
+  const message = `${errorMessage(error)} It may have been carried out all the same.`;
+  return new RegistryUnavailableError(message, { outcomeUnknown: true, cause: error });
+}
 
 /** A revision that was asked for is not in the store any more, or not yet again: nothing was done. */
 export const isOtherHistory = says(OTHER_HISTORY);

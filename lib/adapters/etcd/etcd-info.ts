@@ -36,7 +36,8 @@ function statusWarnings({ errors, dbSize, dbSizeQuota }: Status): string[] {
   const quota = Number(dbSizeQuota) || DEFAULT_QUOTA;
   if (Number(dbSize) <= quota * ALMOST_FULL) return warnings;
   const full =
-    `etcd's database takes ${mib(Number(dbSize))} of ${mib(quota)} MiB; when it is full every write is refused. ` +
+    `etcd's database takes ${mib(Number(dbSize))} of ${mib(quota)} MiB; when it is full, writes without a condition ` +
+    '(history, records of nodes) and new sessions are refused, and those with one (claims) still go in: it grows on. ' +
     'Set --auto-compaction-retention, defragment it, or raise --quota-backend-bytes.';
   return [...warnings, full];
 }

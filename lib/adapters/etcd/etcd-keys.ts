@@ -6,11 +6,14 @@
 export class EtcdLayout {
   /** Holds the era; see `etcd-era.ts`. */
   readonly eraKey: Buffer;
+  /** Bound to the lease of a session by deletions on its behalf, which so fail when it is over. */
+  readonly proofKey: Buffer;
   private readonly root: string;
 
   constructor(prefix: string) {
     this.root = `${prefix}/`;
     this.eraKey = Buffer.from(`${this.root}/era`);
+    this.proofKey = Buffer.from(`${this.root}/session`);
   }
 
   keyOf(document: string): Buffer {

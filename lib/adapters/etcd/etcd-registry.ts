@@ -115,14 +115,15 @@ export class EtcdRegistry implements Registry {
     return EtcdSession.open(Math.max(ttlMs, this.capabilities.minSessionTtlMs), this.connection, this.store);
   }
 
-  /** A member's clock; this machine's own where the members have never told theirs. */
+  /** A member's clock; this machine's own where the members answer, and have never told theirs. */
   async serverTime(): Promise<EpochMs> {
     const { clock, options, connection, ending } = this;
     const how = { clock, timeoutMs: options.callTimeoutMs, signal: ending.signal };
-    const told = await timeOf(connection.address, options.tls, how).catch((error: unknown) => {
-      if (this.hasToldTime) throw error;
-      return undefined;
-    });
+    const told = await timeOf(connection.address, options.tls, how);
+    if (told === undefined && this.hasToldTime) {
+      const message = `etcd is not available (${connection.address} does not tell its time as before).`;
+      throw new RegistryUnavailableError(message, { outcomeUnknown: false });
+    }
     this.hasToldTime ||= told !== undefined;
     return told ?? clock.now();
   }

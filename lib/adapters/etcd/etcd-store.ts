@@ -2,7 +2,7 @@ import type { Clock } from '../../core/common/clock.js';
 import { RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import { notSent, type EtcdConnection } from './etcd-connection.js';
 import { Era } from './etcd-era.js';
-import { isOtherHistory } from './etcd-errors.js';
+import { isOtherHistory, transactionErrorOf } from './etcd-errors.js';
 import type { EtcdLayout } from './etcd-keys.js';
 import type { Compare, RangeRequest, RequestOp, ResponseOp } from './etcd-messages.js';
 
@@ -79,7 +79,7 @@ export class EtcdStore {
     const request = { compare: [this.isStill(era)], success: [hasSeen, ...operations] };
     const response = await this.connection.call('KV/Txn', request).catch((error: unknown) => {
       if (isOtherHistory(error)) return undefined;
-      throw error;
+      throw transactionErrorOf(error);
     });
     if (!response?.succeeded) return undefined;
     const { revision } = response.header!;

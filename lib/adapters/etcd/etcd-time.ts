@@ -8,6 +8,9 @@ import type { EtcdTls } from './etcd-options.js';
 /** A member tells its time in whole seconds. */
 export const TIME_RESOLUTION_MS = 1_000;
 
+/** Something is there and speaks another language: it breaks off, or says what is no HTTP or no TLS. */
+const NO_HTTP = /^(HPE_|ERR_SSL_|ECONNRESET$|EPROTO$)/;
+
 /**
  * The clock of a member. gRPC does not tell it, but the same port answers HTTP too unless `--listen-client-http-urls`
  * parts them, and every answer is dated.
@@ -29,8 +32,7 @@ export async function timeOf(
     return Number.isNaN(at) ? undefined : at;
   } catch (error) {
     if (error instanceof RegistryUnavailableError) throw error;
-    // What answers in another language is no answer.
-    if (String((error as NodeJS.ErrnoException).code).startsWith('HPE_')) return undefined;
+    if (NO_HTTP.test(String((error as NodeJS.ErrnoException).code))) return undefined;
     throw unavailable(`${address} does not tell its time: ${errorMessage(error)}`);
   } finally {
     giveUp.abort();
