@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Pool } from 'undici';
+import { createConsulRegistry } from '../../lib/adapters/consul/create-consul-registry.js';
+import { systemClock } from '../../lib/core/common/clock.js';
 import { RegistryUnavailableError } from '../../lib/core/registry/registry-errors.js';
 import type { Registry, RegistrySession, Write } from '../../lib/core/registry/registry.js';
 import { commitOne, mustCommit, mustGet } from '../../lib/testing/conformance/lab.js';
@@ -189,6 +192,22 @@ describe('the Consul registry', () => {
       TEST_MS,
     );
 
+    it('whose outcome is unknown as a whole where one is refused and others went through', async () => {
+      const registry = await direct();
+      const error = await outcomeOf(
+        registry.commit([
+          { key: 'ns/docs/a', value: 'x' },
+          { key: 'ns/docs/b', value: 'x'.repeat(600_000) },
+        ]),
+      );
+      expect(await mustGet(registry, 'ns/docs/a')).toMatchObject({ value: 'x' });
+      expect(error).toMatchObject({
+        code: 'REGISTRY_UNAVAILABLE',
+        outcomeUnknown: true,
+        message: expect.stringContaining('txn_max_req_len'),
+      });
+    });
+
     it('to sessions that there never were', async () => {
       const registry = await direct();
       for (const session of ['00000000-0000-0000-0000-000000000000', 'nonsense']) {
@@ -299,6 +318,26 @@ describe('the Consul registry', () => {
       );
     });
 
+    it('that were created without anybody knowing are removed, and no others', async () => {
+      const create = async (name: string): Promise<string> => {
+        const { text } = await ask('PUT', '/v1/session/create', JSON.stringify({ Name: name, NodeChecks: [] }));
+        return (JSON.parse(text) as { ID: string }).ID;
+      };
+      const [stray, foreign] = [await create('nds/sessions/'), await create('nds/sessions')];
+      let skippedMs = 0;
+      const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skippedMs };
+      const registry = await connected(createConsulRegistry({ address: lab.server.url }, { clock }));
+      const session = await bind(registry, 1_000_000_000, 'ns/nodes/a');
+      const isThere = async (id: string): Promise<boolean> =>
+        (await ask('GET', `/v1/session/info/${id}`)).text !== '[]';
+      await eventually('it is gone', async () => {
+        skippedMs += 61_000;
+        return !(await isThere(stray));
+      });
+      expect([await isThere(foreign), await isThere(session.id)]).toEqual([true, true]);
+      await ask('PUT', `/v1/session/destroy/${foreign}`);
+    });
+
     it(
       'of hundreds of dead nodes end together',
       async () => {
@@ -380,6 +419,28 @@ describe('the Consul registry', () => {
         message: expect.stringContaining('"prefix"'),
       });
     });
+  });
+
+  it('says so while a watch cannot be kept up, and tells later what it has missed', async () => {
+    let isBroken = false;
+    class Breakable extends Pool {
+      override dispatch(...args: Parameters<Pool['dispatch']>): boolean {
+        if (isBroken && /separator|recurse/.test(args[0].path)) throw new Error('no way through');
+        return super.dispatch(...args);
+      }
+    }
+    const registry = await connected(
+      createConsulRegistry({ address: lab.server.url }, {}, async () => ({ Pool: Breakable })),
+    );
+    const mirror = await mirrorOf(registry, 'ns/docs/');
+    const { warnings } = await registry.describe();
+    isBroken = true;
+    await mustCommit(registry, { key: 'ns/docs/a', value: '1' });
+    const said = 'Changes are not told at the moment (Consul is not available (no way through).).';
+    await eventually('it says so', async () => (await registry.describe()).warnings.includes(said));
+    isBroken = false;
+    await eventually('it is told', () => mirror.values().a === '1');
+    expect((await registry.describe()).warnings).toEqual(warnings);
   });
 
   it(

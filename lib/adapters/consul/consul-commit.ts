@@ -1,4 +1,4 @@
-import { RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { RegistryUnavailableError, wholeError } from '../../core/registry/registry-errors.js';
 import type { Write, WriteResult } from '../../core/registry/registry.js';
 import { isOf, revisionOf, tokenOf, versionOf } from './consul-document.js';
 import { withOutcome } from './consul-errors.js';
@@ -57,8 +57,7 @@ export class ConsulCommitter {
         await inParallel(parts, (part) => this.commitPart(part, results, progress));
       }
     } catch (error) {
-      // Where another transaction went through, some of the writes are done: only "unknown" is true of the whole.
-      throw progress.someDone ? withOutcome(error, true) : error;
+      throw wholeError(error, progress.someDone);
     }
     return results;
   }

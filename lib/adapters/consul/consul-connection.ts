@@ -17,7 +17,10 @@ export interface ConsulRequest {
   readonly body?: string;
   /** Statuses that are answers too, beside 2xx. */
   readonly accept?: readonly number[];
-  /** For a request that Consul may keep waiting for so long: it has connections of its own, and `signal` ends it. */
+  /**
+   * For a request that Consul may keep waiting for so long: it has connections of its own, `signal` ends it, and its
+   * answer may take as long as more of it keeps coming.
+   */
   readonly waits?: { readonly ms: number; readonly signal: AbortSignal };
 }
 
@@ -59,6 +62,11 @@ export class ConsulConnection {
     this.context = { prefix, mask: maskOf(token === undefined ? [] : [token]) };
   }
 
+  /** The one that was asked for; that of the agent where it is undefined. */
+  get datacenter(): string | undefined {
+    return this.options.datacenter;
+  }
+
   open(): void {
     if (this.isClosed) throw closedError();
     const { origin, callTimeoutMs, tls } = this.options;
@@ -98,7 +106,12 @@ export class ConsulConnection {
     const endWait = (): void => end('Nobody waits for it any more.');
     const endLate = (): void => end(`Consul did not answer ${path} within ${timeoutMs} ms.`);
     const startedAt = this.clock.monotonic();
-    const timer = this.clock.setTimer(timeoutMs, endLate);
+    let timer = this.clock.setTimer(timeoutMs, endLate);
+    // An answer of any length is given up only when nothing more of it comes.
+    const heard = (): void => {
+      timer.dispose();
+      timer = this.clock.setTimer(callTimeoutMs, () => end(`Consul fell silent in its answer to ${path}.`));
+    };
     this.pending.add(end);
     waits?.signal.addEventListener('abort', endWait, { once: true });
     const hasTurn = waits === undefined && (await this.turn(abort.signal));
@@ -108,7 +121,7 @@ export class ConsulConnection {
       if (waits?.signal.aborted) endWait();
       abort.signal.throwIfAborted();
       isSent = true;
-      return await this.send(request, this.pools, abort.signal);
+      return await this.send(request, this.pools, abort.signal, waits && heard);
     } catch (error) {
       throw thrownError(error, this.context);
     } finally {
@@ -136,6 +149,7 @@ export class ConsulConnection {
     request: ConsulRequest,
     pools: { calls: Pool; waits: Pool },
     signal: AbortSignal,
+    heard?: () => void,
   ): Promise<ConsulAnswer> {
     const { method, path, query = {}, body, accept = [], waits } = request;
     const { token, datacenter } = this.options;
@@ -149,7 +163,12 @@ export class ConsulConnection {
     };
     const { statusCode, headers, body: answer } = await (waits ? pools.waits : pools.calls).request(options);
     const beganAt = this.clock.monotonic();
-    const text = await answer.text();
+    const parts: Buffer[] = [];
+    for await (const part of answer as AsyncIterable<Buffer>) {
+      parts.push(part);
+      heard?.();
+    }
+    const text = Buffer.concat(parts).toString();
     if (statusCode >= 300 && !accept.includes(statusCode)) throw answerError(statusCode, text, this.context);
     const index = Number(headers['x-consul-index'] ?? 0);
     const date = Date.parse(String(headers['date']));

@@ -28,6 +28,10 @@ const ATTEMPTS = 8;
  * Every transaction begins with two steps: one fails where the era is another one, the other reads the head, which every
  * write of ours moves on. A head that is behind the newest one seen is the proof that old data was restored.
  *
+ * The limit: a snapshot that is restored into living servers brings the old era back with it. A condition that is carried
+ * out before any client has noticed may still hold for a revision of the course that was lost, where a document was
+ * given the same version again. So stop all nodes, restore, remove the era's document, and start them.
+ *
  *   unknown --load--> known --the era is gone or replaced, or the head went back--> settling --> known, perhaps anew
  */
 export class ConsulEra {

@@ -10,7 +10,8 @@ const REFUSED: readonly [pattern: RegExp, cure: string][] = [
 ];
 
 /** Answers that say for certain that the request was not carried out. */
-const NOT_DONE = /no cluster leader|not the leader|no known consul servers|timed out enqueuing|rate limit/i;
+const NOT_DONE =
+  /no cluster leader|not the leader|no known consul servers|timed out enqueuing|rate limit|missing node registration/i;
 
 /** Errors of a connection that never came to be: nothing was sent. */
 const NOT_SENT = ['connect', 'getaddrinfo'];

@@ -7,6 +7,7 @@ interface Agent {
   readonly version?: string;
   readonly datacenter?: string;
   readonly isForDevelopment: boolean;
+  readonly isLeavingOnTerm: boolean;
 }
 
 /** Refuses a Consul that is too old. One that does not tell its version is taken as it is. */
@@ -19,13 +20,21 @@ export async function requireVersion(connection: ConsulConnection): Promise<void
 
 /** What Consul says about itself, and what in it weakens a promise. */
 export async function describeConsul(connection: ConsulConnection): Promise<RegistryInfo> {
-  const { version, datacenter, isForDevelopment } = await agentOf(connection);
+  const { version, datacenter: own, isForDevelopment, isLeavingOnTerm } = await agentOf(connection);
+  const { datacenter = own } = connection;
   const { text } = await connection.request({ method: 'GET', path: '/v1/status/peers' });
   const servers = (connection.parsed(text) as string[]).length;
   const place = servers === 1 ? 'standalone' : `cluster of ${servers}`;
   const warnings: string[] = [];
   if (isForDevelopment) {
     warnings.push('Consul runs in development mode: all is gone when it stops. Run it with data_dir and without -dev.');
+  }
+  // In another datacenter the sessions are not the agent's.
+  if (isLeavingOnTerm && datacenter === own) {
+    warnings.push(
+      'The Consul agent leaves the cluster when it is stopped, and all sessions that were opened through it end at ' +
+        'once: set leave_on_terminate to false.',
+    );
   }
   if (servers === 2) {
     warnings.push('Consul has two servers: while one of them is down nothing can be written. Run three.');
@@ -39,7 +48,7 @@ export async function describeConsul(connection: ConsulConnection): Promise<Regi
 }
 
 /** A token that may not read the agent (`agent_prefix`) is no obstacle: nothing depends on what it says. */
-async function agentOf(connection: ConsulConnection): Promise<Agent> {
+export async function agentOf(connection: ConsulConnection): Promise<Agent> {
   const { status, text } = await connection.request({ method: 'GET', path: '/v1/agent/self', accept: [403] });
   const self = status === 403 ? {} : connection.parsed(text);
   const [config, debug] = isRecord(self) ? [self.Config, self.DebugConfig] : [];
@@ -49,5 +58,6 @@ async function agentOf(connection: ConsulConnection): Promise<Agent> {
     ...(typeof version === 'string' && { version }),
     ...(typeof datacenter === 'string' && { datacenter }),
     isForDevelopment: of(debug, 'DevMode') === true,
+    isLeavingOnTerm: of(debug, 'LeaveOnTerm') === true,
   };
 }

@@ -22,7 +22,10 @@ export interface ConsulRegistryOptions extends AdapterTuning {
   address: string;
   /** Token of the access control list, where it is on. */
   token?: string;
-  /** Where the data is kept; every node must name the same one. @default that of the agent */
+  /**
+   * Where the data is kept; every node must name the same one. In another one than the agent's the token must also have
+   * `service_prefix ""` and `node_prefix ""` read: sessions then belong to one of its servers. @default that of the agent
+   */
   datacenter?: string;
   /** Goes with an `https://` address. */
   tls?: ConsulTls;

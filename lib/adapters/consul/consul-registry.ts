@@ -24,6 +24,7 @@ import type { ResolvedConsulOptions } from './consul-options.js';
 import { ConsulPulse } from './consul-pulse.js';
 import { ConsulReaper } from './consul-reaper.js';
 import { ConsulSession, MIN_SESSION_TTL_MS, type SessionStore } from './consul-session.js';
+import { ConsulStrays } from './consul-strays.js';
 import { tree } from './consul-txn.js';
 import { ConsulWatches } from './consul-watch.js';
 
@@ -44,7 +45,9 @@ export interface ConsulRegistryParts {
  * its data was lost or old data restored.
  *
  * Sessions end when their holder has not renewed them for their time, as seen by another connected client: where nobody
- * else is connected they last until somebody is.
+ * else is connected they last until somebody is. To Consul they belong to the node of the agent that they were opened
+ * through (to a server, in another `datacenter` than the agent's), and end at once when that node leaves the cluster: a
+ * client agent does when it is stopped, unless its `leave_on_terminate` is false.
  *
  * Use `createConsulRegistry`, which loads the client library.
  */
@@ -79,6 +82,7 @@ export class ConsulRegistry implements Registry {
     const era = new ConsulEra(connection, layout, clock, () => this.watches.hurry());
     const store = { connection, era, layout };
     const reaper = new ConsulReaper(store, clock);
+    const strays = new ConsulStrays(store, clock);
     this.connection = connection;
     this.era = era;
     this.sessions = store;
@@ -92,6 +96,7 @@ export class ConsulRegistry implements Registry {
         const sentAt = clock.monotonic();
         const found = await era.read([tree(layout.sessions)], false);
         if ('pairs' in found) await reaper.observe(found.pairs, sentAt);
+        await strays.look();
         return reaper.nextLookMs;
       },
       onBack: () => this.watches.hurry(),
@@ -138,8 +143,11 @@ export class ConsulRegistry implements Registry {
     return Number.isNaN(date) ? this.clock.now() : date;
   }
 
-  describe(): Promise<RegistryInfo> {
-    return describeConsul(this.connection);
+  async describe(): Promise<RegistryInfo> {
+    const info = await describeConsul(this.connection);
+    const { problem } = this.watches;
+    if (problem === undefined) return info;
+    return { ...info, warnings: [...info.warnings, `Changes are not told at the moment (${problem}).`] };
   }
 
   /** Proves that the store may be read and written, so that a token without the rights is told at once. */

@@ -3,6 +3,7 @@ import type { RegistrySession } from '../../core/registry/registry.js';
 import type { ConsulConnection } from './consul-connection.js';
 import type { ConsulEra, Era } from './consul-era.js';
 import type { ConsulLayout } from './consul-keys.js';
+import { createSession } from './consul-node.js';
 import { cas, lock, textOf, tree, unexpected, type Pair } from './consul-txn.js';
 
 export const MIN_SESSION_TTL_MS = 1_000;
@@ -61,13 +62,10 @@ export class ConsulSession implements RegistrySession {
 
   static async open(ttlMs: number, store: SessionStore): Promise<ConsulSession> {
     const { connection, era, layout } = store;
-    const { text } = await connection.request({
-      method: 'PUT',
-      path: '/v1/session/create',
-      // `Checks` is what the list of checks was called before 1.7, and is still filled in where it is left out.
-      body: JSON.stringify({ Name: layout.sessions, NodeChecks: [], Checks: [], Behavior: 'delete', LockDelay: '0s' }),
-    });
-    const { ID: id } = connection.parsed(text) as { ID: string };
+    // `Checks` is what the list of checks was called before 1.7, and is still filled in where it is left out.
+    const checks = { NodeChecks: [], Checks: [] };
+    const settings = { Name: layout.sessions, ...checks, Behavior: 'delete', LockDelay: '0s' };
+    const id = await createSession(connection, settings);
     try {
       const row = rowText({ ttlMs, seq: 0 });
       const answer = await era.write(() => [lock(layout.sessions + id, id, row)]);

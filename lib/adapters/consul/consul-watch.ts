@@ -15,6 +15,11 @@ export class ConsulWatches {
     private readonly logger: LoggerPort,
   ) {}
 
+  /** Why changes under some prefix are not told at the moment. */
+  get problem(): string | undefined {
+    return [...this.watched.values()].find(({ problem }) => problem !== undefined)?.problem;
+  }
+
   async add(prefix: string, tell: (change: Change) => void): Promise<Disposable> {
     let watched = this.watched.get(prefix);
     if (!watched) {

@@ -1,6 +1,6 @@
 import { sleep, type Clock } from '../../core/common/clock.js';
+import { errorMessage } from '../../core/common/errors.js';
 import type { LoggerPort } from '../../core/common/logger.js';
-import { RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import type { Change } from '../../core/registry/registry.js';
 import type { ConsulConnection } from './consul-connection.js';
 import { entryOf } from './consul-document.js';
@@ -23,11 +23,12 @@ const WAIT_MS = 5_000;
 /** For each document, because Consul walks through all of them at the end of each wait, changes or not. */
 const WAIT_PER_DOCUMENT_MS = 5;
 const LONGEST_WAIT_MS = 60_000;
-/** How long reading all of them may take. */
+/** How long Consul may take to collect them, before the answer begins. */
 const LOAD_MS = 5_000;
 /** Between two answers, so that a burst of changes is read in few pieces. */
 const SHORTEST_REST_MS = 20;
 const LONGEST_IDLE_REST_MS = 320;
+const LONGEST_FAILURE_REST_MS = 10_000;
 /** All documents under the prefix are read for each change; this keeps the share of time spent on it small. */
 const REST_PER_LOAD = 4;
 
@@ -41,6 +42,8 @@ const REST_PER_LOAD = 4;
 export class WatchedPrefix {
   /** Settles when nothing is under way any more. */
   ended: Promise<void> = Promise.resolve();
+  /** Why changes are not told at the moment. */
+  problem: string | undefined;
   private readonly listeners = new Set<Listener>();
   private readonly stopping = new AbortController();
   /** What is waited for, and what is read. */
@@ -56,7 +59,7 @@ export class WatchedPrefix {
   private hurrying = new AbortController();
 
   constructor(
-    prefix: string,
+    private readonly prefix: string,
     private readonly store: WatchStore,
     private readonly clock: Clock,
     private readonly logger: LoggerPort,
@@ -111,22 +114,27 @@ export class WatchedPrefix {
         await this.wait();
         const { isNews, loadMs } = await this.read();
         failures = 0;
+        this.problem = undefined;
         // Writes next to the prefix may wake it up, again and again.
         idle = isNews ? 0 : idle + 1;
         rest = Math.max(Math.min(SHORTEST_REST_MS * 2 ** idle, LONGEST_IDLE_REST_MS), loadMs * REST_PER_LOAD);
       } catch (error) {
-        if (!this.hurrying.signal.aborted) {
-          if (!(error instanceof RegistryUnavailableError) && failures === 0) {
-            this.logger.error('A watch on Consul cannot be kept up', { error });
-          }
-          failures++;
-        }
+        if (!this.hurrying.signal.aborted) this.complain(error, failures++);
         this.forget();
-        rest = Math.min(50 * 2 ** failures, 1_000);
+        rest = Math.min(50 * 2 ** failures, LONGEST_FAILURE_REST_MS);
       }
       await sleep(this.clock, rest, this.hurrying.signal);
       if (!this.stopping.signal.aborted && this.hurrying.signal.aborted) this.hurrying = new AbortController();
     }
+  }
+
+  /** The first failure is news, the hundredth is not. */
+  private complain(error: unknown, failuresBefore: number): void {
+    const { prefix } = this;
+    this.problem = errorMessage(error);
+    if (failuresBefore > 0) return;
+    const message = 'A watch on Consul has failed; what changes now is told when it works again';
+    this.logger.warn(message, { prefix, problem: this.problem });
   }
 
   /** Returns when something may have changed since the documents were read. */
