@@ -27,7 +27,7 @@ describe('the options of the etcd registry', () => {
     ['no place', { prefix: 'a' }, [/nothing says where etcd is; give endpoints/]],
     ['no text', { endpoints: [1] }, [/^endpoints: must be a text or a list/]],
     ['an empty list', { endpoints: ' , ' }, [/^endpoints: must name at least one/]],
-    ['no protocol', { endpoints: ['http://a', 'b:2379'] }, [/^endpoints\[1\]: must be http:/]],
+    ['neither protocol nor port', { endpoints: ['http://a', 'b'] }, [/^endpoints\[1\]: must be http:/]],
     ['another protocol', { endpoints: 'etcd://a' }, [/^endpoints\[0\]: must be http:/]],
     ['a path', { endpoints: 'http://a/v3' }, [/^endpoints\[0\]: .*without anything after the port/]],
     ['credentials in an address', { endpoints: 'http://u:secret@a' }, [/^endpoints\[0\]: .*as username and password/]],
@@ -71,7 +71,7 @@ describe('the options of the etcd registry', () => {
   });
 
   it('become addresses with ports, each once', () => {
-    const { addresses, tls } = resolveEtcdOptions({ endpoints: 'http://a, http://[::1]:2,http://a:2379' });
+    const { addresses, tls } = resolveEtcdOptions({ endpoints: 'http://a, [::1]:2,a:2379' });
     expect(addresses).toEqual(['a:2379', '[::1]:2']);
     expect(tls).toBeUndefined();
     expect(resolveEtcdOptions({ endpoints: ['https://a:443'] })).toMatchObject({ addresses: ['a:443'], tls: {} });

@@ -15,6 +15,8 @@ const NOT_DONE =
 
 /** Errors of a connection that never came to be: nothing was sent. */
 const NOT_SENT = ['connect', 'getaddrinfo'];
+/** What OpenSSL puts around the reason. */
+const OPENSSL_WORDS = /^.*:SSL routines:[^:]*:([^:]+):.*$/s;
 const TLS = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|EPROTO/;
 
 export interface ErrorContext {
@@ -56,7 +58,8 @@ export function thrownError(thrown: unknown, { mask }: ErrorContext): RegistryRe
   if (thrown instanceof RegistryUnavailableError || thrown instanceof RegistryRefusedError) return thrown;
   const { code, syscall, errors } = thrown as { code?: string; syscall?: string; errors?: { syscall?: string }[] };
   // Where a name has several addresses there is one error for each.
-  const message = mask(errorMessage(thrown) || (errors ?? []).map(errorMessage).join('; ') || String(code));
+  const said = errorMessage(thrown) || (errors ?? []).map(errorMessage).join('; ') || String(code);
+  const message = mask(said.trim().replace(OPENSSL_WORDS, '$1'));
   const cause = new Error(message);
   if (code !== undefined && TLS.test(code)) {
     const cure = 'check "tls" (ca, cert, key, serverName), and that "address" is that of the HTTPS port';

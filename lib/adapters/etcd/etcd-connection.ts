@@ -101,7 +101,7 @@ export class EtcdConnection {
   }
 
   notConnected(within: number): RegistryUnavailableError {
-    const problems = this.endpoints.map(({ address, problem }) => `${address}: ${problem ?? 'no answer'}`);
+    const problems = this.endpoints.map(({ address, problem = 'no answer' }) => `${address}: ${problem}`);
     const message = `No connection to etcd within ${within} ms (${this.mask(problems.join('; '))}).`;
     return new RegistryUnavailableError(message, { outcomeUnknown: false });
   }

@@ -9,7 +9,8 @@ import type { RawStream } from './etcd-stream.js';
 const UNAVAILABLE = 14;
 
 /** What the library puts around the reason. */
-const LIBRARY_WORDS = /^No connection established\. Last error: (?:Error: )?|\.? Resolution note: .*$/g;
+const LIBRARY_WORDS =
+  /^No connection established\. Last error: (?:Error: )?|\.? Resolution note: .*$| \([-\d]+T[\d:.]+Z\)/g;
 
 /** A call under way. */
 export interface Call<T> {

@@ -17,8 +17,8 @@ export interface EtcdTls {
 
 export interface EtcdTuning extends AdapterTuning {
   /**
-   * The members of one cluster, `http://` or `https://`, the port 2379 where none is given; in one text they are
-   * separated by commas. Name all of them: the registry moves on to another one when a member fails.
+   * The members of one cluster, `http://` or `https://`, the port 2379 where none is given; or
+   * `host:port`, which means http. In one text they are separated by commas. Name all of them: the registry moves on to another one when a member fails.
    */
   endpoints: string | readonly string[];
   /** With `password`: a user of etcd who may read and write all keys that begin with `<prefix>/`. */
@@ -53,8 +53,9 @@ export function resolveEtcdOptions(options: EtcdRegistryOptions): ResolvedEtcdOp
 }
 
 export function endpointsOf(given: string | readonly string[]): string[] {
-  const texts = typeof given === 'string' ? given.split(',') : given;
-  return texts.map((text) => text.trim()).filter((text) => text !== '');
+  const texts = (typeof given === 'string' ? given.split(',') : given).map((text) => text.trim());
+  const bare = /^(?:[\w.-]+|\[[\da-f:]+\]):\d+$/i; // as etcd's own tools take it
+  return texts.filter((text) => text !== '').map((text) => (bare.test(text) ? `http://${text}` : text));
 }
 
 /** The port as written: a URL leaves out those that are the usual ones for web pages. */

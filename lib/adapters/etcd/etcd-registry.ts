@@ -15,12 +15,12 @@ import type {
 } from '../../core/registry/registry.js';
 import { EtcdCommitter } from './etcd-commit.js';
 import { closedError, EtcdConnection } from './etcd-connection.js';
-import { entryOf } from './etcd-document.js';
 import { describeEtcd, requireSupportedVersion } from './etcd-info.js';
 import { EtcdLayout } from './etcd-keys.js';
 import type { EtcdClients } from './etcd-library.js';
 import { listPage } from './etcd-list.js';
 import type { ResolvedEtcdOptions } from './etcd-options.js';
+import { EtcdReader } from './etcd-reader.js';
 import { EtcdSession } from './etcd-session.js';
 import { EtcdStore } from './etcd-store.js';
 import { TIME_RESOLUTION_MS, timeOf } from './etcd-time.js';
@@ -60,6 +60,7 @@ export class EtcdRegistry implements Registry {
   private readonly layout: EtcdLayout;
   private readonly connection: EtcdConnection;
   private readonly store: EtcdStore;
+  private readonly reader: EtcdReader;
   private readonly committer: EtcdCommitter;
   private readonly watches: EtcdWatches;
   private readonly clock: Clock;
@@ -75,6 +76,7 @@ export class EtcdRegistry implements Registry {
     this.layout = new EtcdLayout(options.prefix);
     this.connection = new EtcdConnection(clients, options, clock);
     this.store = new EtcdStore(this.connection, this.layout, clock, () => this.watches.reset());
+    this.reader = new EtcdReader(this.store);
     this.committer = new EtcdCommitter(this.store);
     this.watches = new EtcdWatches(this.connection, this.store, { clock, logger, timeoutMs: options.callTimeoutMs });
   }
@@ -93,10 +95,8 @@ export class EtcdRegistry implements Registry {
     return this.closing;
   }
 
-  async get(key: string): Promise<Entry | undefined> {
-    const { era, responses } = await this.store.transact(() => [{ requestRange: { key: this.layout.keyOf(key) } }]);
-    const [found] = responses[0]!.responseRange!.kvs;
-    return found && entryOf(found, era, this.layout);
+  get(key: string): Promise<Entry | undefined> {
+    return this.reader.get(key);
   }
 
   list(prefix: string, page: Page = {}): Promise<{ entries: Entry[]; next?: string }> {

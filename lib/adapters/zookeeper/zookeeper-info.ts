@@ -14,12 +14,9 @@ export async function describeZookeeper(
 ): Promise<RegistryInfo> {
   const [members, answer] = await Promise.all([membersOf(link), askServer(link.address, clock, timeoutMs, closing)]);
   const version = /^Zookeeper version: (\d+(?:\.\d+)+)/m.exec(answer)?.[1];
-  const mode = /^Mode: (\w+)/m.exec(answer)?.[1];
   const topology = members === 0 ? 'standalone' : members && `ensemble of ${members}`;
   const warnings: string[] = [];
-  if (topology === 'standalone' || mode === 'standalone') {
-    warnings.push('A single ZooKeeper server: while it is away nothing runs. Three servers go on when one is lost.');
-  } else if (members === 2) {
+  if (members === 2) {
     warnings.push('An ensemble of two stops when either server is lost. Use three.');
   } else if (members !== undefined && members % 2 === 0) {
     warnings.push(`An ensemble of ${members} survives no more losses than one of ${members - 1}. Use an odd number.`);
