@@ -213,3 +213,28 @@ describe('A node that is stopped while it joins', () => {
     expect(cluster.store.clients).toEqual({ sessions: 0, watchers: 0 });
   });
 });
+
+describe('A schedule that was asked for', () => {
+  afterEach(() => probe.cluster.stop());
+
+  it.each(['completed', 'paused'] as const)(
+    'before its task was %s, and written after that, makes good nothing from in between',
+    async (state) => {
+      probe = await probedCluster({ nodes: 1 });
+      const { cluster } = probe;
+      await add('a', SELDOM);
+      const key = 'test/tasks/a';
+      const halted = cluster.clock.now() + 5_000;
+      onceSent(
+        cluster.node(0),
+        (write) => write.key === 'tasks/a',
+        () => {
+          const doc = JSON.parse(cluster.store.get(key)!.value) as object;
+          cluster.store.write({ key, value: JSON.stringify({ ...doc, state, updatedAt: halted }) });
+        },
+      );
+      await cluster.during(cluster.node(0).service.updateSchedule('a', EVERY_SECOND));
+      expect(JSON.parse(cluster.store.get(key)!.value)).toMatchObject({ since: halted });
+    },
+  );
+});

@@ -18,7 +18,7 @@ export async function describeZookeeper(
   const warnings: string[] = [];
   if (members === 2) {
     warnings.push('An ensemble of two stops when either server is lost. Use three.');
-  } else if (members !== undefined && members % 2 === 0) {
+  } else if (members !== undefined && members > 0 && members % 2 === 0) {
     warnings.push(`An ensemble of ${members} survives no more losses than one of ${members - 1}. Use an odd number.`);
   }
   return { kind: 'zookeeper', ...(version !== undefined && { version }), ...(topology && { topology }), warnings };

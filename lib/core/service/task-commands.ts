@@ -155,13 +155,9 @@ export class TaskCommands {
     return this.edit(name, (doc, now) => {
       if (sameSchedule(schedule, doc.definition.schedule)) return undefined;
       const state = doc.state === 'completed' ? 'active' : doc.state;
-      return {
-        ...doc,
-        state,
-        definition: { ...doc.definition, schedule },
-        since: Math.min(now, asked.now),
-        updatedAt: now,
-      };
+      const definition = { ...doc.definition, schedule };
+      const changed = { ...doc, state, definition, since: Math.min(now, asked.now), updatedAt: now };
+      return { ...changed, since: afterHalt(doc, changed) };
     });
   }
 
