@@ -1,7 +1,6 @@
-import { RegistryUnavailableError, wholeError } from '../../core/registry/registry-errors.js';
+import { RegistryUnavailableError, wholeError, withOutcome } from '../../core/registry/registry-errors.js';
 import type { Write, WriteResult } from '../../core/registry/registry.js';
 import { isOf, revisionOf, tokenOf, versionOf } from './consul-document.js';
-import { withOutcome } from './consul-errors.js';
 import type { ConsulEra, Era } from './consul-era.js';
 import type { ConsulLayout } from './consul-keys.js';
 import type { ConsulReader } from './consul-list.js';

@@ -1,7 +1,7 @@
 import type { Dispatcher, Pool } from 'undici';
 import { withTimeout, type Clock, type EpochMs } from '../../core/common/clock.js';
 import { maskOf } from '../../core/registry/adapter-options.js';
-import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { closedError, RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import { answerError, deniedError, thrownError, type ErrorContext } from './consul-errors.js';
 import type { ResolvedConsulOptions } from './consul-options.js';
 
@@ -197,7 +197,3 @@ export class ConsulConnection {
 
 const unavailable = (message: string, outcomeUnknown: boolean): RegistryUnavailableError =>
   new RegistryUnavailableError(message, { outcomeUnknown });
-
-export function closedError(): RegistryRefusedError {
-  return new RegistryRefusedError('This registry is closed; create a new one.');
-}

@@ -1,7 +1,6 @@
 import type { Clock } from '../../core/common/clock.js';
-import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { RegistryRefusedError, RegistryUnavailableError, withOutcome } from '../../core/registry/registry-errors.js';
 import type { ConsulConnection } from './consul-connection.js';
-import { withOutcome } from './consul-errors.js';
 import { ConsulGate } from './consul-gate.js';
 import type { ConsulLayout } from './consul-keys.js';
 import { cas, checkIndex, get, set, textOf, transact, tree, unexpected, type Op, type Pair } from './consul-txn.js';

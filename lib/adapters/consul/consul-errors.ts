@@ -70,9 +70,3 @@ export function thrownError(thrown: unknown, { mask }: ErrorContext): RegistryRe
     code !== 'UND_ERR_CONNECT_TIMEOUT' && !tries.every((attempt) => NOT_SENT.includes(attempt.syscall ?? ''));
   return new RegistryUnavailableError(`Consul is not available (${message}).`, { outcomeUnknown: isSent, cause });
 }
-
-/** The same failure, where more is known about what became of the request. */
-export function withOutcome(error: unknown, outcomeUnknown: boolean): unknown {
-  if (!(error instanceof RegistryUnavailableError) || error.outcomeUnknown === outcomeUnknown) return error;
-  return new RegistryUnavailableError(error.message, { outcomeUnknown, cause: error.cause });
-}

@@ -1,6 +1,6 @@
+import { withOutcome } from '../../core/registry/registry-errors.js';
 import { systemRandom } from '../../core/common/ids.js';
 import type { ConsulConnection } from './consul-connection.js';
-import { withOutcome } from './consul-errors.js';
 import { set, transact, tree, unexpected } from './consul-txn.js';
 
 /** Clients share gates, which costs a request now and then and leaves no more than so many behind. */

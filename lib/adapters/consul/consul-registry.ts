@@ -2,7 +2,7 @@ import { sleep, systemClock, TIMED_OUT, withTimeout, type Clock, type EpochMs } 
 import type { Disposable } from '../../core/common/disposable.js';
 import { errorMessage } from '../../core/common/errors.js';
 import { SILENT_LOGGER, type LoggerPort } from '../../core/common/logger.js';
-import { RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { closedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import type {
   Change,
   Entry,
@@ -15,7 +15,7 @@ import type {
   WriteResult,
 } from '../../core/registry/registry.js';
 import { ConsulCommitter } from './consul-commit.js';
-import { closedError, ConsulConnection, type Undici } from './consul-connection.js';
+import { ConsulConnection, type Undici } from './consul-connection.js';
 import { ConsulEra } from './consul-era.js';
 import { describeConsul, requireVersion } from './consul-info.js';
 import { ConsulLayout } from './consul-keys.js';

@@ -2,7 +2,7 @@ import type { Client } from '@grpc/grpc-js';
 import type { Clock } from '../../core/common/clock.js';
 import { systemRandom } from '../../core/common/ids.js';
 import { maskOf } from '../../core/registry/adapter-options.js';
-import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { closedError, RegistryUnavailableError, withOutcome } from '../../core/registry/registry-errors.js';
 import { EtcdEndpoint } from './etcd-endpoint.js';
 import { isAuthOff, isStaleLogin, registryErrorOf, type CallFailure } from './etcd-errors.js';
 import type { EtcdClients } from './etcd-library.js';
@@ -125,7 +125,7 @@ export class EtcdConnection {
     try {
       this.token = (await this.attempt('Auth/Authenticate', user, undefined)).token;
     } catch (error) {
-      if (!isAuthOff(error)) throw error instanceof RegistryUnavailableError ? notSent(error) : error;
+      if (!isAuthOff(error)) throw withOutcome(error, false);
       this.authIsOff = true;
     }
   }
@@ -213,13 +213,4 @@ export class EtcdConnection {
     const message = `etcd did not answer ${method} within ${this.options.callTimeoutMs} ms.`;
     return new RegistryUnavailableError(message, { outcomeUnknown: true });
   }
-}
-
-export function closedError(): RegistryRefusedError {
-  return new RegistryRefusedError('This registry is closed; create a new one.');
-}
-
-/** The same failure, for a request that was to follow the one that failed. */
-export function notSent(error: RegistryUnavailableError): RegistryUnavailableError {
-  return new RegistryUnavailableError(error.message, { outcomeUnknown: false, cause: error.cause });
 }

@@ -1,7 +1,7 @@
 import { sleep, systemClock, TIMED_OUT, withTimeout, type Clock, type EpochMs } from '../../core/common/clock.js';
 import type { Disposable } from '../../core/common/disposable.js';
 import { SILENT_LOGGER, type LoggerPort } from '../../core/common/logger.js';
-import { RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { closedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import type {
   Change,
   Entry,
@@ -14,7 +14,7 @@ import type {
   WriteResult,
 } from '../../core/registry/registry.js';
 import { EtcdCommitter } from './etcd-commit.js';
-import { closedError, EtcdConnection } from './etcd-connection.js';
+import { EtcdConnection } from './etcd-connection.js';
 import { describeEtcd, requireSupportedVersion } from './etcd-info.js';
 import { EtcdLayout } from './etcd-keys.js';
 import type { EtcdClients } from './etcd-library.js';

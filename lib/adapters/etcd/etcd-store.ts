@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/common/clock.js';
-import { RegistryUnavailableError } from '../../core/registry/registry-errors.js';
-import { notSent, type EtcdConnection } from './etcd-connection.js';
+import { RegistryUnavailableError, withOutcome } from '../../core/registry/registry-errors.js';
+import type { EtcdConnection } from './etcd-connection.js';
 import { Era } from './etcd-era.js';
 import { isOtherHistory, transactionErrorOf } from './etcd-errors.js';
 import type { EtcdLayout } from './etcd-keys.js';
@@ -47,7 +47,7 @@ export class EtcdStore {
       const answer = era && (await this.attempt(era, operations(era)));
       if (answer) return answer;
       await this.settle().catch((error: unknown) => {
-        throw error instanceof RegistryUnavailableError ? notSent(error) : error;
+        throw withOutcome(error, false);
       });
     }
     throw new RegistryUnavailableError('The data in etcd is being replaced again and again.', {

@@ -1,10 +1,11 @@
+import { closedError } from '../../core/registry/registry-errors.js';
 import { sleep, TIMED_OUT, withTimeout, type Clock } from '../../core/common/clock.js';
 import type { Disposable } from '../../core/common/disposable.js';
 import { errorMessage } from '../../core/common/errors.js';
 import { systemRandom } from '../../core/common/ids.js';
 import type { LoggerPort } from '../../core/common/logger.js';
 import type { Change } from '../../core/registry/registry.js';
-import { closedError, type EtcdConnection } from './etcd-connection.js';
+import type { EtcdConnection } from './etcd-connection.js';
 import { entryOf } from './etcd-document.js';
 import type { WatchRequest, WatchResponse } from './etcd-messages.js';
 import type { EtcdStore } from './etcd-store.js';

@@ -1,6 +1,6 @@
 import { TIMED_OUT, withTimeout, type Clock } from '../../core/common/clock.js';
 import { maskOf } from '../../core/registry/adapter-options.js';
-import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { closedError, RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import type { RedisClient, RedisClients } from './redis-client.js';
 import { registryErrorOf } from './redis-errors.js';
 import type { KeyGroup } from './redis-keys.js';
@@ -143,8 +143,4 @@ export async function disconnect(client: RedisClient, clock: Clock): Promise<voi
   const isIdle = client.status === 'reconnecting' || client.status === 'wait';
   client.disconnect();
   if (!isIdle) await withTimeout(clock, ended, 500);
-}
-
-export function closedError(): RegistryRefusedError {
-  return new RegistryRefusedError('This registry is closed; create a new one.');
 }

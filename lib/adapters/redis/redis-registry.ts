@@ -1,3 +1,4 @@
+import { closedError } from '../../core/registry/registry-errors.js';
 import { systemClock, type Clock, type EpochMs } from '../../core/common/clock.js';
 import type { Disposable } from '../../core/common/disposable.js';
 import { SILENT_LOGGER, type LoggerPort } from '../../core/common/logger.js';
@@ -14,7 +15,7 @@ import type {
 } from '../../core/registry/registry.js';
 import type { RedisClients } from './redis-client.js';
 import { RedisCommitter } from './redis-commit.js';
-import { closedError, RedisConnection } from './redis-connection.js';
+import { RedisConnection } from './redis-connection.js';
 import { entryOf } from './redis-document.js';
 import { describeRedis } from './redis-info.js';
 import { RedisLayout } from './redis-keys.js';

@@ -1,10 +1,9 @@
 import { sleep, TIMED_OUT, withTimeout } from '../../core/common/clock.js';
 import { errorMessage } from '../../core/common/errors.js';
 import { systemRandom } from '../../core/common/ids.js';
-import { RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
+import { closedError, RegistryRefusedError, RegistryUnavailableError } from '../../core/registry/registry-errors.js';
 import type { SessionTicket, WatchEvent } from './wire/protocol.js';
 import type { ZookeeperDialer } from './zookeeper-dialer.js';
-import { closedError } from './zookeeper-errors.js';
 import type { ZookeeperLink } from './zookeeper-link.js';
 
 const QUIT_WITHIN_MS = 300;

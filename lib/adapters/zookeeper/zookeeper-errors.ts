@@ -45,7 +45,3 @@ export function connectionError(thrown: unknown): RegistryUnavailableError | Reg
   const outcomeUnknown = thrown instanceof WireClosedError && thrown.wasSent;
   return new RegistryUnavailableError(`ZooKeeper is not available (${reason}).`, { outcomeUnknown, cause: thrown });
 }
-
-export function closedError(): RegistryRefusedError {
-  return new RegistryRefusedError('This registry is closed; create a new one.');
-}

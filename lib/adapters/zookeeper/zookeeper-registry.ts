@@ -1,3 +1,4 @@
+import { closedError } from '../../core/registry/registry-errors.js';
 import { setMaxListeners } from 'node:events';
 import { systemClock, type Clock, type EpochMs } from '../../core/common/clock.js';
 import type { Disposable } from '../../core/common/disposable.js';
@@ -19,7 +20,6 @@ import { ZookeeperConnection } from './zookeeper-connection.js';
 import { ZookeeperDialer } from './zookeeper-dialer.js';
 import { entryOf } from './zookeeper-document.js';
 import { Eras } from './zookeeper-era.js';
-import { closedError } from './zookeeper-errors.js';
 import { ZookeeperGraves } from './zookeeper-graves.js';
 import { describeZookeeper } from './zookeeper-info.js';
 import { ZookeeperLayout, type DocumentPlace } from './zookeeper-keys.js';

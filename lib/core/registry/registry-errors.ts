@@ -28,3 +28,13 @@ export function wholeError(error: unknown, someDone: boolean): unknown {
   if (!someDone || (error instanceof RegistryUnavailableError && error.outcomeUnknown)) return error;
   return new RegistryUnavailableError(errorMessage(error), { outcomeUnknown: true, cause: error });
 }
+
+/** The same failure, where more is known about what became of the request. */
+export function withOutcome(error: unknown, outcomeUnknown: boolean): unknown {
+  if (!(error instanceof RegistryUnavailableError) || error.outcomeUnknown === outcomeUnknown) return error;
+  return new RegistryUnavailableError(error.message, { outcomeUnknown, cause: error.cause });
+}
+
+export function closedError(): RegistryRefusedError {
+  return new RegistryRefusedError('This registry is closed; create a new one.');
+}
