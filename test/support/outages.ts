@@ -130,6 +130,7 @@ export function describeOutages(name: string, start: () => Promise<RegistryLab>)
         const mirror = await lab.mirror(other);
         await server.server.restart({ keepData: false });
         await works(client);
+        await works(other); // each finds its own way back
         expect(await client.get(lab.key('a'), { fresh: true })).toBeUndefined();
         expect(await session.renew()).toBe('expired');
         await staleNeverWins(client, other, before);
@@ -154,6 +155,7 @@ export function describeOutages(name: string, start: () => Promise<RegistryLab>)
         await eventually('the watcher knows', () => mirror.values()['a'] === 'lost');
         await server.server.restart({ data: backup });
         await works(client);
+        await works(other);
         expect((await mustGet(client, lab.key('a'))).value).toBe('backed up');
         await staleNeverWins(client, other, lost);
         await agree(mirror, client);
