@@ -22,7 +22,7 @@ export const table = {
   // Who may import which folders of lib, and which packages. The first folder that matches counts; a folder may always
   // import itself (in core: by rank) and Node's own modules. 'declared' is whatever package.json lists for users.
   layers: [
-    { folder: 'core', folders: [], packages: ['cron-parser', 'rxjs'] },
+    { folder: 'core', folders: [], packages: ['cron-parser', 'cronstrue', 'rxjs'] },
     { folder: 'adapters/memory', folders: ['core/common', 'core/registry'], packages: [] },
     { folder: 'adapters/redis', folders: ['core/common', 'core/registry'], packages: ['ioredis'] },
     {

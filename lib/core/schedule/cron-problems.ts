@@ -1,20 +1,18 @@
 import { BoundedCache } from '../common/bounded-cache.js';
 import { nearest } from '../common/nearest.js';
-import { ALIASES, LONGEST_EXPRESSION, parse, parseFields, tidyExpression } from './cron-fields.js';
+import {
+  ALIASES,
+  CRON_FIELDS,
+  DAY_OF_MONTH,
+  hasHash,
+  LONGEST_EXPRESSION,
+  parse,
+  parseFields,
+  splitWorkdays,
+  tidyExpression,
+} from './cron-fields.js';
+import { hashProblem, resolveField, resolveWorst } from './cron-hash.js';
 import { nextWall } from './wall-clock.js';
-
-const FIELDS = [
-  { name: 'second', size: 60, allowed: '0-59' },
-  { name: 'minute', size: 60, allowed: '0-59' },
-  { name: 'hour', size: 24, allowed: '0-23' },
-  { name: 'day of month', size: 31, allowed: '1-31 or L (the last day)' },
-  { name: 'month', size: 12, allowed: '1-12 or jan-dec' },
-  {
-    name: 'day of week',
-    size: 7,
-    allowed: '0-7 or sun-sat (0 and 7 are Sunday), 5L (the last Friday), 1#2 (the second Monday)',
-  },
-] as const;
 
 const shown = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
@@ -43,34 +41,39 @@ function problemsOf(tidy: string): string[] {
     ];
   }
   const problems = given.flatMap((text, i) => {
-    const index = i + FIELDS.length - given.length;
+    const index = i + CRON_FIELDS.length - given.length;
     return judgedFields.get(`${index} ${text}`, () => fieldProblem(text, index));
   });
   return problems.length > 0 ? problems.map((problem) => `${shown(tidy)}: ${problem}`) : wholeProblem(tidy);
 }
 
 function aliasProblems(alias: string): string[] {
-  if (ALIASES.includes(alias)) return [];
-  const like = nearest(alias, ALIASES);
-  return [`${shown(alias)} is not known${like ? `; did you mean '${like}'?` : ''} Known are ${ALIASES.join(' ')}`];
+  if (Object.hasOwn(ALIASES, alias)) return [];
+  const known = Object.keys(ALIASES);
+  const like = nearest(alias, known);
+  return [`${shown(alias)} is not known${like ? `; did you mean '${like}'?` : ''} Known are ${known.join(' ')}`];
 }
 
 function fieldProblem(text: string, index: number): string[] {
-  const { name, size, allowed } = FIELDS[index]!;
+  const { name, min, max, allowed } = CRON_FIELDS[index]!;
+  const size = max - min + 1;
   const say = (reason: string): string[] => [
-    `${name} ${shown(text)} ${reason}; allowed are ${allowed}, and * 1,2 1-5 */2 1-9/2 of them`,
+    `${name} ${shown(text)} ${reason}; allowed are ${allowed}, * 1,2 1-5 */2 1-9/2 of them, and H for a number by the task's name`,
   ];
-  if (/h/i.test(text.replace(/mar|thu/gi, ''))) return say('has an H, which is a random value');
-  if (/\dW|W\d|LW|^W$/i.test(text)) return say('has a W (nearest working day), which is not supported');
-  for (const [, step] of text.matchAll(/\/(\d+)/g)) {
-    if (Number(step) === 0 || Number(step) >= size + 1) {
+  const wrong = itemProblem(text, index);
+  if (wrong) return say(wrong);
+  for (const [, step] of text.replace(/H(\([^)]*\))?\/\d+/g, '').matchAll(/\/(\d+)/g)) {
+    if (Number(step) === 0 || Number(step) > size) {
       return say(
         `has a step of ${step}, the field has ${size} values${Number(step) > size ? '; for longer cycles use { every: … }' : ''}`,
       );
     }
   }
+  const { others } = index === DAY_OF_MONTH ? splitWorkdays(text) : { others: [text] };
+  if (others.length === 0) return [];
   try {
-    parse(FIELDS.map((_, i) => (i === index ? text : '*')).join(' '));
+    const rest = resolveField(others.join(','), index, () => 0);
+    parse(CRON_FIELDS.map((_, i) => (i === index ? rest : '*')).join(' '));
     return [];
   } catch (error) {
     const { message } = error as Error;
@@ -78,11 +81,30 @@ function fieldProblem(text: string, index: number): string[] {
   }
 }
 
+/** What is wrong with an item that has an `H` or a `W`, which the parser does not judge. */
+function itemProblem(text: string, index: number): string | undefined {
+  const items = text.split(',');
+  if (items.includes('')) return 'has a comma with nothing beside it';
+  for (const item of items.filter(hasHash)) {
+    const problem = hashProblem(item, index);
+    if (problem) return problem;
+  }
+  if (items.some((item) => /^h\b/.test(item))) return 'has an h; write H in upper case';
+  const near = items.filter((item) => /w/i.test(item.replace(/wed/gi, '')));
+  const wrong = near.find((item) => index !== DAY_OF_MONTH || !/^(0?[1-9]|[12]\d|3[01]|L)W$/.test(item));
+  if (wrong !== undefined) return `has a W in ${shown(wrong)}, which goes with one day of the month: 15W or LW`;
+  return new Set(near).size < near.length ? 'names a W twice' : undefined;
+}
+
 /** Fields that are right each by itself may still name a date that never comes. */
 function wholeProblem(tidy: string): string[] {
-  const never = [`${shown(tidy)} never fires: none of its months has such a day`];
+  const never = [
+    hasHash(tidy)
+      ? `${shown(tidy)} may never fire: H may name months that have no such day`
+      : `${shown(tidy)} never fires: none of its months has such a day`,
+  ];
   try {
-    return nextWall(parseFields(tidy), 0) === undefined ? never : [];
+    return nextWall(parseFields(resolveWorst(tidy)), 0) === undefined ? never : [];
   } catch {
     return never;
   }

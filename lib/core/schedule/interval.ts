@@ -38,6 +38,7 @@ export function intervalSchedule(every: number, anchor: EpochMs): Schedule {
   const ticksUpTo = (instant: EpochMs): number => Math.max(0, Math.floor((instant - anchor) / step));
   return {
     minGapMs: step,
+    phase: { everyMs: step, offsetMs: anchor % step },
     next(after) {
       const tick = anchor + (ticksUpTo(after) + 1) * step;
       return tick <= LAST_INSTANT ? tick : undefined;

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../common/clock.js';
 import type { Schedule } from './schedule.js';
-import { countTicks, lastTick, tickFromEnd } from './ticks.js';
+import { countTicks, lastTick, startedBy, tickFromEnd } from './ticks.js';
 
 /**
  * What becomes of late ticks. `'fire-once'`: the latest runs, or the next tick on time if there is one. `'fire-all'`:
@@ -56,6 +56,8 @@ export interface TickPlan {
  * | above the grace | coalesced into the next on time; without one, the latest runs | run, oldest first; beyond the limit over-limit | misfire-skipped |
  * | on time, or ahead | run | run once nothing late is left | run |
  *
+ * With jitter the age of a tick counts from the start of its run.
+ *
  * @param horizon not before `now`: ticks up to here may be claimed ahead of time
  */
 export function planTicks(
@@ -65,20 +67,22 @@ export function planTicks(
   horizon: EpochMs,
   options: MisfireOptions,
 ): TickPlan {
-  const expired = Math.max(settledUpTo, lastBefore(now - options.deadlineMs));
-  const late = Math.max(expired, lastBefore(now - options.graceMs));
+  const begun = (instant: EpochMs): EpochMs => startedBy(schedule, settledUpTo, instant);
+  const expired = Math.max(settledUpTo, begun(lastBefore(now - options.deadlineMs)));
+  const late = Math.max(expired, begun(lastBefore(now - options.graceMs)));
+  const ahead = begun(horizon);
   const settle: Stretch[] = [];
   const give = (from: EpochMs, to: EpochMs, reason: SettleReason): void => {
     const stretch = stretchOf(schedule, from, to, reason);
     if (stretch) settle.push(stretch);
   };
   const run = (tick: EpochMs, trigger: 'schedule' | 'misfire'): TickPlan => {
-    return { settle, run: { tick, trigger, more: (schedule.next(tick) ?? Infinity) <= horizon } };
+    return { settle, run: { tick, trigger, more: (schedule.next(tick) ?? Infinity) <= ahead } };
   };
 
   give(settledUpTo, expired, 'too-late');
   const onTime = schedule.next(late);
-  const prompt = onTime !== undefined && onTime <= horizon ? onTime : undefined;
+  const prompt = onTime !== undefined && onTime <= ahead ? onTime : undefined;
   if (options.policy === 'fire-all') {
     const oldest = tickFromEnd(schedule, expired, late, options.limit);
     if (oldest?.before !== undefined) give(expired, oldest.before, 'over-limit');

@@ -18,6 +18,7 @@ export function onceSchedule(at: EpochMs): Schedule {
   if (problem) throw new DistributedScheduleError('INVALID_SCHEDULE', `at: ${JSON.stringify(at)} ${problem}`);
   return {
     minGapMs: Number.POSITIVE_INFINITY,
+    phase: { everyMs: 0, offsetMs: at },
     next: (after) => (after < at ? at : undefined),
     count: (after, upTo) => (after < at && at <= upTo ? 1 : 0),
     describe: () => `once at ${new Date(at).toISOString()}`,

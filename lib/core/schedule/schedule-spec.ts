@@ -1,46 +1,91 @@
 import type { EpochMs } from '../common/clock.js';
-import { type Duration, durationProblem, parseDuration, requireDuration } from '../common/duration.js';
+import { type Duration, requireDuration } from '../common/duration.js';
 import { DistributedScheduleError } from '../common/errors.js';
-import { nearest } from '../common/nearest.js';
+import { anyOf } from './any-of.js';
+import { resolveHashes } from './cron-hash.js';
 import { cronSchedule } from './cron.js';
 import { tidyExpression } from './cron-fields.js';
-import { cronProblems } from './cron-problems.js';
-import { intervalProblem, intervalSchedule, LONGEST_DURATION_MS } from './interval.js';
-import { parseInstant } from './iso-instant.js';
-import { instantProblem, onceSchedule } from './once.js';
+import type { DstPolicy } from './dst.js';
+import { type Exclusion, normalizeExclusions, type StoredExclusion, withExclusions } from './exclusion.js';
+import { intervalSchedule } from './interval.js';
+import {
+  type DailyTimes,
+  expressionsOf,
+  type MonthlyTimes,
+  tidyTimes,
+  timesText,
+  type WeeklyTimes,
+} from './local-times.js';
+import type { StoredCalendar } from './named-calendar.js';
+import { onceSchedule } from './once.js';
+import { instantOf, scheduleProblems } from './schedule-problems.js';
 import type { Schedule } from './schedule.js';
 import { timeZoneProblem } from './time-zone.js';
+
+/** When it does not run. */
+export interface WithExceptions {
+  /**
+   * Ticks that are left out: on dates, in a range, on days closed in a named calendar (or moved to the next or previous
+   * working day), or in the minutes that another schedule names. @default none
+   */
+  except?: Exclusion | readonly Exclusion[];
+  /** The zone of its local times and dates: an IANA name. @default the module's `timeZone`, which is UTC */
+  timeZone?: string;
+}
+
+/** What every schedule of local times takes. */
+export interface LocalScheduleOptions extends WithExceptions {
+  /** What to do on the days on which clocks change. @default { gap: 'shift', overlap: 'first' } */
+  dst?: DstPolicy;
+}
 
 /**
  * When a task runs, as users write it.
  *
- * - `cron`: 5 fields, or 6 with seconds first; `timeZone` is an IANA name. @default the module's `timeZone`
- * - `every`: from 10 ms to a hundred years, counted from the moment the task is added, whoever restarts in between
+ * - `cron`: 5 fields, or 6 with seconds first; `H` stands for a number that follows from the task's name
+ * - `daily`, `weekly`, `monthly`: at one time of day or several, on days of the week or of the month
+ * - `every`: from 10 ms to a hundred years of real time, counted from the moment the task is added (with `startAt`: from
+ *   there), whoever restarts in between
  * - `at`: once; text is ISO 8601, without an offset in the module's `timeZone`
  * - `delay`: once, so long after the task is added; `'now'` is no delay
+ * - `anyOf`: all ticks of several schedules; its `timeZone` and `dst` hold for those that have none
  *
- * @example { cron: '0 9 * * mon-fri', timeZone: 'Europe/London' }
+ * @example { cron: '0 9 * * mon-fri', timeZone: 'Europe/London', except: { calendar: 'uk' } }
+ * @example { monthly: { day: 'last', at: '18:00' }, timeZone: 'Europe/Berlin' }
  * @example { every: '5m' }
- * @example { at: '2030-01-31T09:00:00Z' }
+ * @example { anyOf: [{ daily: '09:00' }, { weekly: { on: 'friday', at: '17:30' } }] }
  */
 export type ScheduleSpec =
-  | { cron: string; timeZone?: string }
-  | { every: Duration }
+  | (({ cron: string } | DailyTimes | WeeklyTimes | MonthlyTimes) & LocalScheduleOptions)
+  | ({ every: Duration } & WithExceptions)
   | { at: Date | string | number }
   | { delay: Duration }
+  | ({ anyOf: readonly ScheduleSpec[] } & LocalScheduleOptions)
   | 'now';
 
+type StoredLocal = ({ cron: string } | DailyTimes | WeeklyTimes | MonthlyTimes) & { timeZone: string; dst?: DstPolicy };
+
 /** A schedule as it stands in the registry: nothing in it depends on who reads it, or when. */
-export type StoredSchedule = { cron: string; timeZone: string } | { every: number; anchor: EpochMs } | { at: EpochMs };
+export type StoredSchedule =
+  | (StoredLocal & { except?: StoredExclusion[] })
+  | { every: number; anchor: EpochMs; timeZone?: string; except?: StoredExclusion[] }
+  | { at: EpochMs }
+  | { anyOf: StoredSchedule[]; timeZone?: string; except?: StoredExclusion[] };
 
 export interface ScheduleContext {
   /** When the task is added or its schedule is changed. */
   now: EpochMs;
   /** The zone of whatever names none. */
   timeZone: string;
+  /** What an `H` in cron follows from: the task's name. @default '' */
+  seed?: string;
+  /** The first tick of an interval. @default one interval after `now` */
+  startAt?: EpochMs;
+  /** By name. @default none */
+  calendars?: Readonly<Record<string, StoredCalendar>>;
+  /** The policy of whatever names none: of the union it is part of. */
+  dst?: DstPolicy;
 }
-
-const KINDS = ['cron', 'every', 'at', 'delay'] as const;
 
 /**
  * The schedule in stored form. What is due at once gets a tick just after `now`, since ticks up to the moment a task
@@ -52,78 +97,92 @@ export function normalizeSchedule(spec: ScheduleSpec, context: ScheduleContext):
   const unknown = timeZoneProblem(context.timeZone);
   if (unknown) problems.push(`timeZone: ${JSON.stringify(context.timeZone)} ${unknown}`);
   if (problems.length > 0) throw new DistributedScheduleError('INVALID_SCHEDULE', problems.join('; '));
-  if (spec === 'now') return { at: context.now + 1 };
-  if ('cron' in spec) return { cron: tidyExpression(spec.cron), timeZone: spec.timeZone ?? context.timeZone };
-  if ('every' in spec) return { every: requireDuration(spec.every, 'every'), anchor: context.now };
-  if ('at' in spec) return { at: instantOf(spec.at, context.timeZone) };
-  return { at: context.now + Math.max(1, requireDuration(spec.delay, 'delay')) };
+  return stored(spec, context);
 }
 
-/** @throws DistributedScheduleError `INVALID_SCHEDULE` where the stored form is not one this version can read */
-export function compileSchedule(stored: StoredSchedule): Schedule {
-  if (stored === null || typeof stored !== 'object') {
-    throw new DistributedScheduleError('INVALID_SCHEDULE', `${show(stored)} is not a stored schedule`);
+function stored(spec: ScheduleSpec, context: ScheduleContext): StoredSchedule {
+  const { now, startAt } = context;
+  if (spec === 'now') return { at: now + 1 };
+  if ('at' in spec) return { at: instantOf(spec.at, context.timeZone) };
+  if ('delay' in spec) return { at: now + Math.max(1, requireDuration(spec.delay, 'delay')) };
+  const timeZone = spec.timeZone ?? context.timeZone;
+  const { calendars = {} } = context;
+  const except = spec.except === undefined ? [] : normalizeExclusions(spec.except, { timeZone, calendars });
+  if ('every' in spec) {
+    const every = requireDuration(spec.every, 'every');
+    const anchor = startAt === undefined ? now : startAt - every;
+    return { every, anchor, ...(except.length > 0 && { timeZone, except }) };
   }
-  if ('cron' in stored) return cronSchedule(stored.cron, stored.timeZone);
-  if ('every' in stored) return intervalSchedule(stored.every, stored.anchor);
-  return onceSchedule(stored.at);
+  const dst = spec.dst ?? context.dst;
+  if ('anyOf' in spec) {
+    const parts = spec.anyOf.map((part) => stored(part, { ...context, timeZone, ...(dst && { dst }) }));
+    return { anyOf: parts, ...(except.length > 0 && { timeZone, except }) };
+  }
+  const times =
+    'cron' in spec ? { cron: resolveHashes(tidyExpression(spec.cron), context.seed ?? '') } : tidyTimes(spec);
+  return { ...times, timeZone, ...(dst && { dst }), ...(except.length > 0 && { except }) };
+}
+
+const STORED = ['cron', 'daily', 'weekly', 'monthly', 'every', 'at', 'anyOf'];
+
+/** @throws DistributedScheduleError `INVALID_SCHEDULE` where the stored form is not one this version can read */
+export function compileSchedule(from: StoredSchedule): Schedule {
+  if (from === null || typeof from !== 'object' || !STORED.some((kind) => kind in from))
+    throw new DistributedScheduleError('INVALID_SCHEDULE', `${JSON.stringify(from)} is not a stored schedule`);
+  if ('at' in from) return onceSchedule(from.at);
+  const schedule = compileTicks(from);
+  return from.except ? withExclusions(schedule, from.except, from.timeZone ?? 'UTC') : schedule;
+}
+
+function compileTicks(from: Exclude<StoredSchedule, { at: EpochMs }>): Schedule {
+  if ('every' in from) return intervalSchedule(from.every, from.anchor);
+  if ('anyOf' in from) {
+    const parts = from.anyOf.map(compileSchedule);
+    return anyOf(parts, () => parts.map((part) => part.describe()).join('; '));
+  }
+  const { timeZone, dst } = from;
+  if ('cron' in from) return cronSchedule(from.cron, timeZone, dst);
+  const parts = expressionsOf(from).map((expression) => cronSchedule(expression, timeZone, dst));
+  return anyOf(parts, () => `${timesText(from)} in ${timeZone}`);
 }
 
 /** Whether two schedules are the same to their users: when an interval began does not count. */
 export function sameSchedule(a: StoredSchedule, b: StoredSchedule): boolean {
-  if ('cron' in a) return 'cron' in b && a.cron === b.cron && a.timeZone === b.timeZone;
-  if ('every' in a) return 'every' in b && a.every === b.every;
-  return 'at' in b && a.at === b.at;
+  return essence(a) === essence(b);
 }
 
-/** Everything that is wrong with a schedule as given, each with its path. Takes any value. */
-export function scheduleProblems(spec: unknown, path: string): string[] {
-  const at = (key: string): string => (path ? `${path}.${key}` : key);
-  const where = path || 'schedule';
-  if (spec === 'now') return [];
-  if (spec === null || typeof spec !== 'object' || Array.isArray(spec)) {
-    return [`${where}: ${show(spec)} is not a schedule; give { cron }, { every }, { at }, { delay } or 'now'`];
-  }
-  const given = KINDS.filter((kind) => kind in spec);
-  const problems = Object.keys(spec).flatMap((key) => unknownKey(key, at(key), given.includes('cron')));
-  if (given.length !== 1) {
-    problems.push(
-      `${where}: give one of cron, every, at and delay${given.length > 1 ? `, not ${given.join(' and ')} together` : ''}`,
-    );
-  }
-  const { cron, timeZone, every, at: instant, delay } = spec as Record<string, unknown>;
-  if (given.includes('cron')) problems.push(...cronProblems(cron).map((problem) => `${at('cron')}: ${problem}`));
-  const zone = timeZone === undefined ? undefined : timeZoneProblem(timeZone);
-  if (zone) problems.push(`${at('timeZone')}: ${show(timeZone)} ${zone}`);
-  const interval = given.includes('every') && intervalProblem(every);
-  if (interval) problems.push(`${at('every')}: ${show(every)} ${interval}`);
-  const once = given.includes('at') && instantProblem(instantOf(instant, 'UTC'));
-  if (once) problems.push(`${at('at')}: ${show(instant)} ${once}`);
-  if (given.includes('delay')) problems.push(...delayProblems(delay, at('delay')));
-  return problems;
+function essence(schedule: StoredSchedule): string {
+  return JSON.stringify(schedule, (key, value: unknown) => {
+    if (key === 'anchor') return undefined;
+    const isMap = value !== null && typeof value === 'object' && !Array.isArray(value);
+    return isMap ? Object.fromEntries(Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1))) : value;
+  });
 }
 
-function delayProblems(delay: unknown, path: string): string[] {
-  const ms = parseDuration(delay);
-  if (ms === undefined) return [durationProblem(delay, path)];
-  return ms > LONGEST_DURATION_MS ? [`${path}: ${show(delay)} is too long; the longest delay is a hundred years`] : [];
+type Parts = { at?: EpochMs; except?: readonly StoredExclusion[]; anyOf?: readonly StoredSchedule[] };
+
+/** The calendars that stand in a schedule, as they were when it was written. */
+export function calendarsIn(schedule: StoredSchedule): StoredCalendar[] {
+  const { except = [], anyOf: parts = [] }: Parts = schedule;
+  return [...except.filter((exclusion) => 'calendar' in exclusion), ...parts.flatMap(calendarsIn)];
 }
 
-function unknownKey(key: string, path: string, isCron: boolean): string[] {
-  const known = isCron ? [...KINDS, 'timeZone'] : KINDS;
-  if ((known as readonly string[]).includes(key)) return [];
-  if (key === 'timeZone') return [`${path}: only a cron schedule has a time zone`];
-  const like = nearest(key, known);
-  return [`${path}: is not known${like ? `; did you mean '${like}'?` : ''}`];
+/** The schedule with calendars as they are now; those that have no entry stay as they were. */
+export function withCalendars<S extends StoredSchedule>(
+  schedule: S,
+  calendars: Readonly<Record<string, StoredCalendar>>,
+): S {
+  const { except, anyOf: parts }: Parts = schedule;
+  const renew = (exclusion: StoredExclusion): StoredExclusion =>
+    'calendar' in exclusion ? { ...exclusion, ...calendars[exclusion.calendar] } : exclusion;
+  return {
+    ...schedule,
+    ...(except && { except: except.map(renew) }),
+    ...(parts && { anyOf: parts.map((part) => withCalendars(part, calendars)) }),
+  };
 }
 
-function instantOf(at: unknown, timeZone: string): EpochMs {
-  if (at instanceof Date) return at.getTime();
-  if (typeof at === 'number') return Math.round(at);
-  return typeof at === 'string' ? parseInstant(at, timeZone) : Number.NaN;
-}
-
-function show(value: unknown): string {
-  const text = value instanceof Date ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+/** Whether it has one tick at most, at a fixed instant. */
+export function isOnce(schedule: StoredSchedule): schedule is { at: EpochMs } {
+  return 'at' in schedule;
 }

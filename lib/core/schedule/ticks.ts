@@ -1,5 +1,5 @@
 import type { EpochMs } from '../common/clock.js';
-import type { Schedule } from './schedule.js';
+import { type Schedule, startOf } from './schedule.js';
 
 /** Ticks are counted one by one up to here; beyond, a count is a lower bound. */
 export const COUNT_CAP = 1_000;
@@ -26,6 +26,13 @@ export function lastTick(schedule: Schedule, after: EpochMs, upTo: EpochMs): Epo
     else empty = middle;
   }
   return found;
+}
+
+/** Up to where the ticks after `after` have started at `instant`: that instant, but for a last tick that jitter still holds back. */
+export function startedBy(schedule: Schedule, after: EpochMs, instant: EpochMs): EpochMs {
+  if (!schedule.delayOf) return instant;
+  const last = lastTick(schedule, after, instant);
+  return last !== undefined && startOf(schedule, last) > instant ? last - 1 : instant;
 }
 
 /** The `n`th tick from the end of (after, upTo], and whether there are earlier ones: O(n). */

@@ -31,12 +31,23 @@ export class TimeZone {
 
   /** The span that holds `instant`. Its ends may lie closer than the next change: neighbours may have equal offsets. */
   spanAt(instant: EpochMs): OffsetSpan {
-    if (instant >= this.last.from + MARGIN && instant < this.last.to) return this.last;
-    const bucket = Math.floor(instant / BUCKET);
-    let spans = this.buckets.get(bucket);
-    if (!spans) this.buckets.set(bucket, (spans = this.spansOf(bucket * BUCKET)));
-    this.last = spans.findLast((span) => span.from <= instant)!;
+    if (instant < this.last.from + MARGIN || instant >= this.last.to) this.last = this.find(instant);
     return this.last;
+  }
+
+  /** Where in the span the times begin that clocks show once more after it; its end where there are none. */
+  repeatedFrom(span: OffsetSpan): EpochMs {
+    const next = this.find(span.to);
+    const change = next.from === span.to ? next : this.find(next.to); // a span may end with its bucket
+    const back = change.before - change.offset;
+    return back > 0 ? Math.min(span.to, change.from - back) : span.to;
+  }
+
+  /** For people: whether clocks show the time of this instant twice, and which of the two it is. */
+  repeatNote(instant: EpochMs): string | undefined {
+    const span = this.find(instant);
+    if (instant < span.from + span.before - span.offset) return 'second of two: the clock shows this time twice';
+    return instant >= this.repeatedFrom(span) ? 'first of two: the clock shows this time twice' : undefined;
   }
 
   /** The instant at which clocks show `wall` (written as if it were UTC): the first of two, and shifted by the jump where there is none. */
@@ -46,6 +57,13 @@ export class TimeZone {
     const span = this.spanAt(instant);
     const isSkipped = instant < span.from + span.offset - offset;
     return isSkipped ? instant : wall - span.offset;
+  }
+
+  private find(instant: EpochMs): OffsetSpan {
+    const bucket = Math.floor(instant / BUCKET);
+    let spans = this.buckets.get(bucket);
+    if (!spans) this.buckets.set(bucket, (spans = this.spansOf(bucket * BUCKET)));
+    return spans.findLast((span) => span.from <= instant)!;
   }
 
   private spansOf(start: EpochMs): OffsetSpan[] {

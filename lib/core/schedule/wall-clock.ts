@@ -52,9 +52,9 @@ function timeOfDay(
 function daysOf(fields: CronFields, year: number, month: number, first: number): number {
   const length = (Date.UTC(year, month + 1, 1) - first) / DAY;
   const all = 2 ** length - 1;
-  const days = (fields.days | (fields.lastDay ? 1 << (length - 1) : 0)) & all;
-  if (fields.by === 'day') return days;
   const weekday = (first / DAY + 4) % 7;
+  const days = (fields.days | (fields.lastDay ? 1 << (length - 1) : 0) | workdaysOf(fields, length, weekday)) & all;
+  if (fields.by === 'day') return days;
   let weekdays = 0;
   for (const day of fields.weekdays) {
     const dates = WEEKS << ((day - weekday + 7) % 7);
@@ -63,4 +63,16 @@ function daysOf(fields: CronFields, year: number, month: number, first: number):
   for (const day of fields.lastWeekdays) weekdays |= (WEEKS << ((day - weekday + 7) % 7)) & (0b1111111 << (length - 7));
   weekdays &= all;
   return fields.by === 'weekday' ? weekdays : days | weekdays;
+}
+
+/** The days that `15W` and `LW` name in a month of so many days that begins on `weekday`: from Monday to Friday, never outside the month. */
+function workdaysOf({ nearWorkdays, lastWorkday }: CronFields, length: number, weekday: number): number {
+  let days = 0;
+  for (const wanted of lastWorkday ? [...nearWorkdays, length] : nearWorkdays) {
+    if (wanted > length) continue;
+    const on = (weekday + wanted - 1) % 7;
+    const moved = on === 6 ? (wanted > 1 ? -1 : 2) : on === 0 ? (wanted < length ? 1 : -2) : 0;
+    days |= 1 << (wanted + moved - 1);
+  }
+  return days;
 }

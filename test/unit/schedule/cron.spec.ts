@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import type { DstPolicy } from '../../../lib/core/schedule/dst.js';
 
-const take = (expression: string, zone: string, after: string, count: number): string[] => {
-  const schedule = cronSchedule(expression, zone);
+const take = (expression: string, zone: string, after: string, count: number, dst?: DstPolicy): string[] => {
+  const schedule = cronSchedule(expression, zone, dst);
   const ticks: string[] = [];
   for (
     let tick = schedule.next(Date.parse(after));
@@ -42,6 +43,13 @@ describe('cron: which instants', () => {
     // A Monday that is 29 February comes every 28 years, but for 2100: forty between.
     ['0 0 * 2 1#5', '2030-01-01T00:00Z', '2044-02-29T00:00Z 2072-02-29T00:00Z'],
     ['0 0 * 2 1#5', '2072-02-29T00:00Z', '2112-02-29T00:00Z 2140-02-29T00:00Z'],
+    // The weekday nearest to a day: 15 June 2030 is a Saturday, 30 June 2030 a Sunday.
+    ['0 0 15W 6 *', '2030-01-01T00:00Z', '2030-06-14T00:00Z 2031-06-16T00:00Z'],
+    ['0 0 LW 6 *', '2030-01-01T00:00Z', '2030-06-28T00:00Z 2031-06-30T00:00Z'],
+    ['0 0 1W,L * *', '2030-05-31T00:00Z', '2030-06-03T00:00Z 2030-06-30T00:00Z'],
+    // 0 and 7 are one Sunday, also in a range that has both.
+    ['0 0 * * 0-7', '2030-01-01T00:00Z', '2030-01-02T00:00Z 2030-01-03T00:00Z'],
+    ['@weekdays', '2030-01-04T00:00Z', '2030-01-07T00:00Z 2030-01-08T00:00Z'],
     // A step of one is no list of days.
     ['0 0 13 * */1', '2030-09-01T00:00Z', '2030-09-13T00:00Z 2030-10-13T00:00Z'],
   ])('%s after %s', (expression, after, expected) => {
@@ -75,7 +83,7 @@ describe('cron: which instants', () => {
   });
 
   it('says what it is', () => {
-    expect(cronSchedule('0 9 * * *', 'Europe/London').describe()).toBe('cron "0 9 * * *" in Europe/London');
+    expect(cronSchedule('0 9 * * *', 'Europe/London').describe()).toBe('At 09:00, every day, in Europe/London');
   });
 
   it.each([
@@ -206,6 +214,19 @@ describe('cron: when clocks change', () => {
     ['two hours at once', '30 1 * * *', 'Antarctica/Troll', '2030-03-30T12:00Z', '2030-03-31T01:30Z 2030-03-31T23:30Z'],
   ])('%s: %s in %s', (_what, expression, zone, after, expected) => {
     expect(take(expression, zone, after, expected.split(' ').length).join(' ')).toBe(expected);
+  });
+
+  it.each([
+    ['30 2 * * *', { gap: 'skip' }, '2030-03-09T12:00Z', '2030-03-11T06:30Z 2030-03-12T06:30Z'],
+    ['15 2,3 * * *', { gap: 'skip' }, '2030-03-09T12:00Z', '2030-03-10T07:15Z 2030-03-11T06:15Z'],
+    ['30 1 * * *', { overlap: 'second' }, '2030-11-02T12:00Z', '2030-11-03T06:30Z 2030-11-04T06:30Z'],
+    ['30 1 * * *', { overlap: 'both' }, '2030-11-02T12:00Z', '2030-11-03T05:30Z 2030-11-03T06:30Z 2030-11-04T06:30Z'],
+    ['30 1 3 11 *', { overlap: 'both' }, '2030-06-01T12:00Z', '2030-11-03T05:30Z 2030-11-03T06:30Z 2031-11-03T06:30Z'],
+    // In all 24 hours: real time, whatever the policy.
+    ['30 * * * *', { gap: 'shift', overlap: 'second' }, '2030-11-03T05:00Z', '2030-11-03T05:30Z 2030-11-03T06:30Z'],
+    ['30 * 3 11 *', { overlap: 'first' }, '2030-11-03T05:00Z', '2030-11-03T05:30Z 2030-11-03T06:30Z'],
+  ] as [string, DstPolicy, string, string][])('%s with %j after %s', (expression, dst, after, expected) => {
+    expect(take(expression, NEW_YORK, after, expected.split(' ').length, dst).join(' ')).toBe(expected);
   });
 
   it('answers the same wherever the search starts', () => {

@@ -5,9 +5,9 @@ import {
   normalizeSchedule,
   sameSchedule,
   type ScheduleSpec,
-  scheduleProblems,
   type StoredSchedule,
 } from '../../../lib/core/schedule/schedule-spec.js';
+import { scheduleProblems } from '../../../lib/core/schedule/schedule-problems.js';
 
 const NOW = Date.UTC(2030, 0, 1);
 const context = { now: NOW, timeZone: 'Europe/London' };
@@ -45,14 +45,14 @@ describe('a schedule as users write it', () => {
   it.each<[unknown, string[]]>([
     [undefined, ['schedule: undefined is not a schedule']],
     [null, ['schedule: null is not a schedule']],
-    ['soon', ['schedule: "soon" is not a schedule; give { cron }, { every }']],
+    ['soon', ['schedule: "soon" is not a schedule; give { cron }, { daily }']],
     ['* * * * *', ['schedule: "* * * * *" is not a schedule']],
     [[], ['schedule: [] is not a schedule']],
     [5, ['schedule: 5 is not a schedule']],
-    [{}, ['schedule: give one of cron, every, at and delay']],
+    [{}, ['schedule: give one of cron, daily, weekly, monthly, every, at, delay and anyOf']],
     [
       { cron: '* * * * *', every: '5s' },
-      ['schedule: give one of cron, every, at and delay, not cron and every together'],
+      ['schedule: give one of cron, daily, weekly, monthly, every, at, delay and anyOf, not cron and every together; anyOf takes several'],
     ],
     [{ every: '5 minutes' }, ['schedule.every: "5 minutes" is not a duration']],
     [{ every: '5ms' }, ['schedule.every: "5ms" is too short']],
@@ -69,14 +69,14 @@ describe('a schedule as users write it', () => {
     [{ at: 8.64e15 }, ['schedule.at: 8640000000000000 is outside']],
     [{ at: {} }, ['schedule.at: {} is not an instant']],
     [{ crom: '* * * * *' }, ["schedule.crom: is not known; did you mean 'cron'?", 'schedule: give one of']],
-    [{ every: '5s', timeZone: 'UTC' }, ['schedule.timeZone: only a cron schedule has a time zone']],
+    [{ every: '5s', timeZone: 'UTC' }, ['schedule.timeZone: has no meaning for an interval without except']],
     [
       { cron: '61 25 * * *', timeZone: 'Nowhere', timezone: 1 },
       [
-        "schedule.timezone: is not known; did you mean 'timeZone'?",
         'schedule.cron: "61 25 * * *": minute "61"',
         'schedule.cron: "61 25 * * *": hour "25"',
         'schedule.timeZone: "Nowhere" is not a time zone',
+        "schedule.timezone: is not known; did you mean 'timeZone'?",
       ],
     ],
   ])('%j is refused with all that is wrong', (spec, starts) => {
