@@ -32,6 +32,9 @@ export {
   type StaticTaskInput,
   type TaskFilter,
 } from './core/service/scheduler-service.js';
+export type { BackfillOptions, BackfillView } from './core/service/backfills.js';
+export type { PreviewOptions } from './core/service/previews.js';
+export type { RemovedTick, SchedulePreview, TickPreview } from './core/schedule/preview.js';
 export type { HealthSnapshot } from './core/service/health-snapshot.js';
 export type { RunHandle, RunTaskOptions } from './core/service/manual-runs.js';
 export type { TaskView } from './core/service/task-view.js';
@@ -53,11 +56,29 @@ export type {
   RecoveryPolicy,
   ResolvedPolicies,
   RetryOptions,
+  RunOnStart,
   TaskPolicies,
 } from './core/task/policies.js';
 export type { TaskInput, TaskSource, TaskState } from './core/task/task-definition.js';
 export type { MisfirePolicy } from './core/schedule/misfire.js';
-export type { ScheduleSpec, StoredSchedule } from './core/schedule/schedule-spec.js';
+export type {
+  LocalScheduleOptions,
+  ScheduleSpec,
+  StoredSchedule,
+  WithExceptions,
+} from './core/schedule/schedule-spec.js';
+export type {
+  DailyTimes,
+  MonthDay,
+  MonthlyTimes,
+  TimeOfDay,
+  Weekday,
+  WeeklyTimes,
+} from './core/schedule/local-times.js';
+export type { DstPolicy } from './core/schedule/dst.js';
+export type { Exclusion, StoredExclusion } from './core/schedule/exclusion.js';
+export type { CalendarOptions, DateRange, StoredCalendar } from './core/schedule/named-calendar.js';
+export type { NamedCalendarOptions } from './nest/options/calendars.js';
 export type {
   HistoryRecord,
   RunError,

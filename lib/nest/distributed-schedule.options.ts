@@ -7,6 +7,7 @@ import type { ConsulRegistryOptions } from '../adapters/consul/consul-options.js
 import type { EtcdRegistryOptions } from '../adapters/etcd/etcd-options.js';
 import type { RedisRegistryOptions } from '../adapters/redis/redis-options.js';
 import type { ZookeeperRegistryOptions } from '../adapters/zookeeper/zookeeper-options.js';
+import type { NamedCalendarOptions } from './options/calendars.js';
 
 /** Where the nodes of the cluster meet. `memory` is for one process; everything else needs its client package. */
 export type RegistryOptions =
@@ -63,16 +64,24 @@ export interface DistributedScheduleOptions {
    */
   registry?: RegistryOptions | Registry;
   node?: NodeOptions;
-  /** Of your application; shown for each node. @default none */
+  /** Of your application; shown for each node, and what `runOnStart: 'version'` goes by. @default none */
   version?: string;
   /** How tasks are shared out: the name of a strategy, or one of your own. Equal on all nodes. @default 'consistent-hash' */
   assignment?: StrategyName | AssignmentStrategy;
   /** The zone of schedules that name none; an IANA name. Never the machine's. @default 'UTC' */
   timeZone?: string;
+  /**
+   * Calendars by name, for `except: { calendar: 'de' }` of any schedule: weekends, holidays, make-up working days, or
+   * iCalendar text. A task keeps the days as they were when it was written; a node that starts with other ones gives
+   * them to the tasks that name the calendar. @default none
+   *
+   * @example { de: { weekend: ['sat', 'sun'], holidays: ['12-25', '12-26', '2030-04-22'] } }
+   */
+  calendars?: Record<string, NamedCalendarOptions>;
   /** How many runs this node does at the same time. @default 10 */
   concurrency?: number;
   /** Policies of every task that does not set them itself. @default none */
-  defaults?: Omit<TaskPolicies, 'description' | 'tags'>;
+  defaults?: Omit<TaskPolicies, 'description' | 'tags' | 'startAt' | 'endAt'>;
   cluster?: ClusterOptions;
   shutdown?: {
     /** How long runs may go on when the application closes, before their signals abort. @default '30s' */

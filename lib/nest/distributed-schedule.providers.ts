@@ -18,6 +18,7 @@ import {
 } from './distributed-schedule.tokens.js';
 import { SchedulerHealthIndicator } from './health/scheduler-health.indicator.js';
 import { NestLogger } from './nest-logger.js';
+import { resolveCalendars } from './options/calendars.js';
 import { requireOptions } from './options/option-problems.js';
 import { createRegistry } from './options/registries.js';
 import { resolveOptions } from './options/resolve-options.js';
@@ -36,8 +37,10 @@ export const PROVIDERS: Provider[] = [
   },
   {
     provide: Scheduler,
-    useFactory: (settings: DistributedScheduleOptions, registry: Registry, clock: Clock, logger: LoggerPort) =>
-      new Scheduler(resolveOptions(settings, { registry, clock, logger })),
+    useFactory: async (settings: DistributedScheduleOptions, registry: Registry, clock: Clock, logger: LoggerPort) => {
+      const calendars = await resolveCalendars(settings.calendars);
+      return new Scheduler(resolveOptions(settings, { registry, clock, logger, calendars }));
+    },
     inject: [
       DISTRIBUTED_SCHEDULE_SETTINGS,
       DISTRIBUTED_SCHEDULE_REGISTRY,

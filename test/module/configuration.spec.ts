@@ -77,7 +77,7 @@ describe('forRoot', () => {
     expect(app.service.health().concurrency).toBe(3);
     const { policies, scheduleText } = await app.service.addTask({ name: 't', schedule: { cron: '0 9 * * *' } });
     expect(policies.timeoutMs).toBe(300_000);
-    expect(scheduleText).toBe('cron "0 9 * * *" in Europe/Paris');
+    expect(scheduleText).toBe('At 09:00, every day, in Europe/Paris');
   });
 
   it('takes a registry of your own and leaves it open', async () => {

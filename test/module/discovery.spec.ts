@@ -52,7 +52,7 @@ describe('decorators', () => {
     const tasks = Object.fromEntries(app.service.listTasks().map((task) => [task.name, task]));
     expect(Object.keys(tasks)).toEqual(['Billing.remind', 'Outbox.flush', 'billing.close', 'outbox.retire']);
     expect(tasks['billing.close']).toMatchObject({
-      scheduleText: 'cron "0 2 * * *" in Europe/London',
+      scheduleText: 'At 02:00, every day, in Europe/London',
       policies: { timeoutMs: 600_000 },
       tags: ['money'],
       source: 'static',

@@ -28,6 +28,8 @@ export interface NodeRecord {
   labels: Record<string, string>;
   /** Version of the application, as given in the options. */
   version?: string;
+  /** Version of its time-zone data, as `2026a`: nodes that differ may disagree on local times. */
+  tzData?: string;
   /** Ids of the handlers it has; `*` is the default handler. */
   handlers: string[];
   /** Runs going on when the record was written. */

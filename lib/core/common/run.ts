@@ -1,8 +1,11 @@
 import type { EpochMs } from './clock.js';
 import type { Json } from './json.js';
 
-/** What made a run start. */
-export type Trigger = 'schedule' | 'misfire' | 'recovery' | 'manual';
+/**
+ * What made a run start: its tick on time (`schedule`) or late (`misfire`), the death of the node it ran on (`recovery`),
+ * a call of `runTask` (`manual`), a start (`start`, by `runOnStart`), or a backfill of past ticks (`backfill`).
+ */
+export type Trigger = 'schedule' | 'misfire' | 'recovery' | 'manual' | 'start' | 'backfill';
 
 /** How a run ended. `lost`: its node died or lost its session, and nobody knows how far it got. */
 export type RunOutcome = 'succeeded' | 'failed' | 'timed-out' | 'cancelled' | 'lost';
@@ -25,7 +28,7 @@ export interface RunRecord {
   id: string;
   task: string;
   unit: string;
-  /** Absent where no tick stands behind the run (`trigger: 'manual'`). */
+  /** Absent where no tick stands behind the run (`trigger: 'manual'` or `'start'`). */
   tick?: EpochMs;
   trigger: Trigger;
   nodeId: string;

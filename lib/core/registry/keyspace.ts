@@ -3,6 +3,8 @@ import type { Registry, Write, Change, Entry } from './registry.js';
 /** The documents of a namespace (see the protocol): every key the library writes is made here. */
 export const keys = {
   cluster: 'cluster',
+  /** When the cluster was last started, and by whom. */
+  life: 'life',
   nodes: 'nodes/',
   node: (nodeId: string): string => `nodes/${nodeId}`,
   tasks: 'tasks/',

@@ -83,7 +83,8 @@ export class Amnesia {
 
   private async writeBack({ name, doc, units, token }: KnownTask, since: EpochMs): Promise<void> {
     const { registry, catalog, clock, units: store } = this.context;
-    const restored: TaskDocument = { ...doc, since, updatedAt: clock.now() };
+    const { backfill: _lost, ...rest } = doc; // how far it had come is gone with the unit
+    const restored: TaskDocument = { ...rest, since, updatedAt: clock.now() };
     const [key, value] = [keys.task(name), JSON.stringify(restored)];
     const there = await registry.get(key, { fresh: true });
     if (there && there.token >= token) return void catalog.apply(there);

@@ -1,51 +1,12 @@
 import type { EpochMs } from '../common/clock.js';
 import { planTicks, stretchOf } from '../schedule/misfire.js';
+import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
+import { blockerOf, claim, type ClaimOutcome, type ClaimRequest, isSpent, type UnitDecision } from './claim.js';
+import { decideBackfill, decideStart, hasExtraRuns } from './extra-runs.js';
 import { settleTicks } from './settle-ticks.js';
-import { count, type RunEntry, type SkipTail, type UnitState } from './unit-state.js';
-
-/** Who wants to claim, and how far ahead. */
-export interface ClaimRequest {
-  now: EpochMs;
-  /** Ticks up to here may be claimed: `now` plus the claim-ahead. */
-  horizon: EpochMs;
-  /** A tick is late after this long. Longer for a standby, which comes late by design. */
-  graceMs: number;
-  runId: string;
-  node: string;
-  boot: string;
-  session: string;
-  /** A standby only takes over what is free: it judges no overlap. */
-  standby: boolean;
-  /** Runs that were found alive by a fresh look: only such a run may stand in the way of a tick. */
-  alive: (run: RunEntry) => boolean;
-  /** Ticks at or before this are settled, whatever the registry says: it has lost what it held of them. */
-  floor: EpochMs;
-}
-
-export type ClaimOutcome =
-  /** The tick is ours; `more` are waiting behind it. */
-  | { kind: 'claimed'; run: RunEntry; more: boolean; task: KnownTask }
-  /** Ticks were settled without a run; look again. */
-  | { kind: 'settled' }
-  /** Nothing is due. */
-  | { kind: 'idle' }
-  /** A run stands in the way of a tick that is not due yet: ask again at `at`. */
-  | { kind: 'wait'; at: EpochMs }
-  /** A tick that must not be skipped waits for a run to end. */
-  | { kind: 'blocked' }
-  /** The run in the way has not been looked after yet: it may be an orphan. */
-  | { kind: 'suspect' }
-  /** Somebody has changed the task since this node heard of it. */
-  | { kind: 'stale-task' };
-
-export interface UnitDecision<T> {
-  /** The state to write; absent to leave it as it is. */
-  next?: UnitState;
-  outcome: T;
-  /** Skips to be recorded once `next` is written. */
-  skips?: readonly SkipTail[];
-}
+import { ledgerOf } from './success-ledger.js';
+import type { UnitState } from './unit-state.js';
 
 /** On-time ticks are claimed this long after their instant at most; later ones are misfires. */
 export const GRACE_MS = 1_000;
@@ -55,14 +16,18 @@ export const GRACE_MS = 1_000;
  * that are due? Written on the condition that the unit has not changed, the answer is the claim.
  */
 export function decideClaim(state: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
-  const { now } = request;
   const own = state.runs.find((run) => run.id === request.runId);
   // An earlier attempt of this claim went through, unheard. It is written once more for a token of its own: the version it
   // was found in may be that of somebody else's claim.
   if (own) return { next: state, outcome: { kind: 'claimed', run: own, more: true, task } };
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
   if (task.doc.state !== 'active' || isSpent(state, task)) return { outcome: { kind: 'idle' } };
+  return decideStart(state, task, request) ?? decideTick(state, task, request);
+}
 
+function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
+  const { now } = request;
+  const state = { ...before, ledger: ledgerOf(before, task) };
   const known = Math.max(state.cursor, task.doc.since);
   const lost = request.floor > known ? stretchOf(task.schedule, known, request.floor, 'data-lost') : undefined;
   const settledUpTo = Math.max(known, request.floor);
@@ -80,14 +45,17 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
       ? { next: settled.state, outcome: { kind: 'settled' }, skips: settled.skips }
       : { outcome: otherwise };
 
-  if (!plan.run) return settledOr({ kind: 'idle' });
+  if (!plan.run) return stretches.length > 0 ? settledOr({ kind: 'idle' }) : decideBackfill(state, task, request);
   const { tick, trigger, more } = plan.run;
   const blocker = blockerOf(state, task);
   if (blocker) {
     if (request.standby) return settledOr({ kind: 'idle' });
-    if (tick > now) return settledOr({ kind: 'wait', at: tick });
+    const start = startOf(task.schedule, tick);
+    if (start > now) return settledOr({ kind: 'wait', at: start });
     if (!request.alive(blocker)) return settledOr({ kind: 'suspect' });
-    if (trigger === 'misfire' && policy === 'fire-all') return settledOr({ kind: 'blocked' });
+    // what is made up for, on whatever side, is no reason to leave a tick out
+    if ((trigger === 'misfire' && policy === 'fire-all') || blocker.trigger === 'backfill')
+      return settledOr({ kind: 'blocked' });
     const overlap = {
       from: tick,
       to: tick,
@@ -99,29 +67,6 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
     return { next: skipped.state, outcome: { kind: 'settled' }, skips: skipped.skips };
   }
 
-  const { runId: id, node, boot, session } = request;
-  const seq = settled.state.seq + 1;
-  const run: RunEntry = { id, tick, trigger, node, boot, session, attempt: 1, claimedAt: now, seq };
-  const counters = count(settled.state.counters, 'claimed');
-  const next: UnitState = {
-    ...settled.state,
-    cursor: tick,
-    claimed: tick,
-    seq,
-    counters,
-    runs: [...state.runs, run],
-    task: String(task.token),
-  };
-  return { next, outcome: { kind: 'claimed', run, more, task }, skips: settled.skips };
-}
-
-/** A one-shot task runs one tick, and none after it. */
-export function isSpent(state: UnitState, task: KnownTask): boolean {
-  return task.policies.oneShot && state.claimed !== undefined && state.claimed > task.doc.since;
-}
-
-/** The run that stands in the way of another one, if any does. */
-export function blockerOf(state: UnitState, task: KnownTask): RunEntry | undefined {
-  const limit = task.policies.overlap === 'skip' ? 1 : (task.policies.maxParallel ?? Infinity);
-  return state.runs.length >= limit ? state.runs[0] : undefined;
+  const next = { ...settled.state, cursor: tick, claimed: tick };
+  return claim(next, task, request, { tick, trigger }, more || hasExtraRuns(state, task, request), settled.skips);
 }

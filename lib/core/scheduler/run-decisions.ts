@@ -1,7 +1,8 @@
 import type { EpochMs } from '../common/clock.js';
 import type { RunOutcome, Trigger } from '../common/run.js';
 import type { KnownTask } from '../task/catalog.js';
-import { blockerOf, type UnitDecision } from './claim-decision.js';
+import { blockerOf, type UnitDecision } from './claim.js';
+import { type SuccessLedger, withGap, withSuccess } from './success-ledger.js';
 import { count, type RunEntry, type UnitState } from './unit-state.js';
 
 /** Who holds a run: an attempt of an incarnation. A run taken over by another node keeps its id and is not ours. */
@@ -24,7 +25,19 @@ function without(state: UnitState, run: RunEntry): RunEntry[] {
 function ended(state: UnitState, run: RunEntry, outcome: RunOutcome, at: EpochMs): UnitState {
   const { id, tick, node } = run;
   const last = { id, outcome, at, node, ...(tick !== undefined && { tick }) };
-  return { ...state, runs: without(state, run), counters: count(state.counters, outcome), last };
+  const { ledger } = state;
+  const note = outcome === 'succeeded' ? withSuccess : withFailure;
+  return {
+    ...state,
+    runs: without(state, run),
+    counters: count(state.counters, outcome),
+    last,
+    ...(ledger && tick !== undefined && { ledger: note(ledger, tick) }),
+  };
+}
+
+function withFailure(ledger: SuccessLedger, tick: EpochMs): SuccessLedger {
+  return withGap(ledger, tick, tick);
 }
 
 /** Takes the run out and counts how it ended. `'not-ours'`: somebody has settled it or taken it over; nothing is recorded. */

@@ -1,7 +1,9 @@
+import type { EpochMs } from '../common/clock.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import type { RunOutcome, RunRecord } from '../common/run.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
 import { RunAbort } from '../execution/run-abort.js';
+import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
 import { runRecordOf } from './run-record.js';
@@ -184,13 +186,13 @@ export class RunLauncher {
     if (this.live.size === this.recording) for (const resolve of this.onIdle.splice(0)) resolve();
   }
 
-  private isEarly({ entry }: LiveRun): boolean {
-    return entry.tick !== undefined && entry.tick > this.context.clock.now();
+  private isEarly(run: LiveRun): boolean {
+    return run.entry.tick !== undefined && dueAt(run) > this.context.clock.now();
   }
 
   private async tickOf(run: LiveRun): Promise<void> {
     await new Promise<void>((go) => {
-      const appointment = this.context.timeline.at(run.entry.tick!, go);
+      const appointment = this.context.timeline.at(dueAt(run), go);
       run.abort.onAbort(() => {
         appointment.dispose();
         go();
@@ -307,6 +309,11 @@ export class RunLauncher {
     events.emit(`run.${result.outcome}`, record);
     return record;
   }
+}
+
+/** When the handler is called: at the tick, or with jitter somewhat later. */
+function dueAt({ entry, task }: ClaimedRun): EpochMs {
+  return startOf(task.schedule, entry.tick!);
 }
 
 function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {

@@ -3,6 +3,7 @@ import type { Clock } from '../common/clock.js';
 import type { Random } from '../common/ids.js';
 import type { LoggerPort } from '../common/logger.js';
 import type { Registry } from '../registry/registry.js';
+import type { StoredCalendar } from '../schedule/named-calendar.js';
 import type { ResolvedPolicies } from '../task/policies.js';
 
 /** Everything one node's scheduler is made of, checked and complete: durations in milliseconds, nothing optional left open. */
@@ -20,10 +21,14 @@ export interface SchedulerOptions {
     weight: number;
     labels: Record<string, string>;
     role: 'worker' | 'observer';
+    /** Version of the zone data of this process, as `2026a`. */
+    tzData?: string;
   };
   version?: string;
   strategy: AssignmentStrategy;
   timeZone: string;
+  /** Calendars that schedules may name. @default none */
+  calendars?: Readonly<Record<string, StoredCalendar>>;
   concurrency: number;
   defaults: Partial<ResolvedPolicies>;
   cluster: {

@@ -4,7 +4,7 @@ import { Membership } from '../cluster/membership.js';
 import { RegistryEpoch } from '../cluster/registry-epoch.js';
 import { sameForPlacement } from '../cluster/node-record.js';
 import type { SessionLoss } from '../cluster/session-keeper.js';
-import { sleep, TIMED_OUT, withTimeout } from '../common/clock.js';
+import { TIMED_OUT, withTimeout } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { RunIds } from '../common/ids.js';
 import { EventHub } from '../events/event-hub.js';
@@ -20,7 +20,9 @@ import { Catalog, type TaskChange } from '../task/catalog.js';
 import { isLive } from '../task/task-definition.js';
 import { unitsOf } from '../task/unit.js';
 import { Amnesia } from './amnesia.js';
+import { ClusterLife } from './cluster-life.js';
 import { describeNode } from './describe-node.js';
+import { joinInTime } from './join-in-time.js';
 import { samePlacement } from './placement.js';
 import { PlacementKeeper } from './placement-keeper.js';
 import { Recovery } from './recovery.js';
@@ -33,6 +35,7 @@ import { TaskWriter } from './task-writer.js';
 import { TickLoop } from './tick-loop.js';
 import { Timeline } from './timeline.js';
 import { UnitStore } from './unit-store.js';
+import { zoneDataNote } from './zone-data.js';
 
 /** Leaving must not hang on a registry that does not answer: its sessions end by themselves. */
 const LEAVE_PATIENCE_MS = 3_000;
@@ -47,6 +50,7 @@ export class Scheduler {
   readonly membership: Membership;
   private readonly loop: TickLoop;
   private readonly amnesia: Amnesia;
+  private readonly life: ClusterLife;
   private readonly registry: Registry;
   private readonly replica: TaskReplica;
   private readonly placement: PlacementKeeper;
@@ -103,7 +107,10 @@ export class Scheduler {
     this.writer = new TaskWriter(this.context, port, this.amnesia);
     this.replica = new TaskReplica(this.context, this.writer, this.amnesia);
     const recovery = new Recovery(this.context, this.launcher, this.handlers);
-    this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, options.cluster);
+    const { version } = options;
+    this.life = new ClusterLife(this.registry, clock, random, { boot: node.boot, version, startedAt: this.startedAt });
+    const starts = () => this.life.starts();
+    this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, options.cluster, starts);
     this.placement = new PlacementKeeper(
       this.context,
       this.view,
@@ -129,30 +136,13 @@ export class Scheduler {
     this.refuseStopped();
     if (this.current !== 'stopped') return;
     this.current = 'starting';
-    const { startupTimeoutMs, clock } = this.options;
-    if (startupTimeoutMs === undefined) return this.membership.rejoin();
-    const started = clock.monotonic();
-    for (;;) {
-      try {
-        return await this.membership.join();
-      } catch (error) {
-        if (
-          clock.monotonic() >= this.patienceFor(error, started) ||
-          (error as { retryable?: boolean }).retryable !== true
-        ) {
-          await this.stop();
-          throw error;
-        }
-        await sleep(clock, 250);
-      }
+    if (this.options.startupTimeoutMs === undefined) return this.membership.rejoin();
+    try {
+      await joinInTime(this.membership, this.options);
+    } catch (error) {
+      await this.stop();
+      throw error;
     }
-  }
-
-  /** A predecessor with this node id that crashed is in the way for as long as its session lives. */
-  private patienceFor(error: unknown, started: number): number {
-    const { startupTimeoutMs = 0, cluster } = this.options;
-    const inUse = (error as { code?: string }).code === 'NODE_ID_IN_USE';
-    return started + Math.max(startupTimeoutMs, inUse ? cluster.ttlMs * 2 : 0);
   }
 
   /** Makes sure that the registry can be asked, also before the start: modules add their tasks while they come up. */
@@ -260,6 +250,7 @@ export class Scheduler {
   private async load(): Promise<void> {
     await this.measureClock();
     await this.replica.load();
+    await this.life.join();
     await this.launcher.rebind(this.membership.keeper.session!.id);
     await this.onJoining();
   }
@@ -333,6 +324,8 @@ export class Scheduler {
     if (change.type === 'changed' && sameForPlacement(change.node, change.before)) return;
     events.emit(`node.${change.type}`, { nodeId: id, status });
     if (change.type === 'left') this.loop.readoptAll();
+    const zones = change.type === 'joined' && zoneDataNote(this.options.node.tzData, [change.node]);
+    if (zones) this.context.logger.warn(`Nodes differ: ${zones}`);
     this.placement.changed();
   }
 

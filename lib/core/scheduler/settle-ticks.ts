@@ -1,4 +1,5 @@
 import type { Stretch } from '../schedule/misfire.js';
+import { withGap } from './success-ledger.js';
 import { count, type SkipTail, type UnitState } from './unit-state.js';
 
 const NOTHING: readonly SkipTail[] = [];
@@ -28,6 +29,7 @@ export function settleTicks(before: UnitState, stretches: readonly (SkippedStret
       seq: tail.seq,
       cursor: Math.max(state.cursor, stretch.to),
       counters: count(state.counters, stretch.reason, stretch.count),
+      ...(state.ledger && { ledger: withGap(state.ledger, stretch.from, stretch.to) }),
     };
     skips.set(tail.seq, tail);
   }

@@ -1,18 +1,14 @@
-import type { EpochMs } from '../common/clock.js';
-import type { Disposable } from '../common/disposable.js';
 import { Fifo } from '../common/fifo.js';
 import { errorMessage } from '../common/errors.js';
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
-import {
-  decideClaim,
-  GRACE_MS,
-  isSpent,
-  type ClaimOutcome,
-  type ClaimRequest,
-  type UnitDecision,
-} from './claim-decision.js';
+import { startOf } from '../schedule/schedule.js';
+import { startedBy } from '../schedule/ticks.js';
+import { type Charge, newCharge } from './charge.js';
+import { type ClaimOutcome, type ClaimRequest, isSpent, type Starts, type UnitDecision } from './claim.js';
+import { decideClaim, GRACE_MS } from './claim-decision.js';
+import { pendingBackfill } from './extra-runs.js';
 import type { Role } from './placement.js';
 import { recordSkips } from './record-skips.js';
 import type { Recovery } from './recovery.js';
@@ -36,32 +32,6 @@ const MAX_ATTENDING = 1_500;
 /** How often a tick that must not be skipped looks whether the run before it, on another node, has ended. */
 const BLOCKED_POLL_MS = 1_000;
 
-/**
- * One unit this node looks after.
- *
- * ```
- *   adopt ──▶ armed ──due──▶ claiming ──▶ armed (next tick) | waiting (no slot) | blocked
- *               ▲                                └── a slot is free, the run ended ──▶ claiming
- * ```
- */
-interface Charge {
-  readonly unit: Unit;
-  readonly role: Role;
-  appointment?: Disposable;
-  /** As a standby: the tick it waits for the owner to take. */
-  tick?: EpochMs;
-  busy: boolean;
-  /** Asked to look again while it was busy. */
-  again: boolean;
-  /** … and to read the unit first. */
-  anew: boolean;
-  dropped: boolean;
-  /** Its last look ended because the registry failed or the session was not trusted. */
-  stalled: boolean;
-  /** Its next tick waits for a run to end. */
-  blocked: boolean;
-}
-
 /** Takes the ticks of the units this node owns, and those of others that it stands by for. */
 export class TickLoop {
   private readonly charges = new Map<string, Charge>();
@@ -76,6 +46,7 @@ export class TickLoop {
     private readonly recovery: Recovery,
     private readonly writer: TaskWriter,
     private readonly options: TickLoopOptions,
+    private readonly starts: () => Starts,
   ) {}
 
   /** Takes the unit into this node's care, in this role; a unit already in it is left as it is. */
@@ -83,16 +54,7 @@ export class TickLoop {
     const before = this.charges.get(unit.key);
     if (before?.role === role) return;
     if (before) this.drop(unit);
-    const charge: Charge = {
-      unit,
-      role,
-      busy: false,
-      again: false,
-      anew: false,
-      dropped: false,
-      stalled: false,
-      blocked: false,
-    };
+    const charge = newCharge(unit, role);
     this.charges.set(unit.key, charge);
     if (role === 'owner') this.attend(charge, true);
     else this.arm(charge);
@@ -204,8 +166,8 @@ export class TickLoop {
   }
 
   /** A standby is asked to look for many reasons, and acts on one: the owner has let its tick pass. */
-  private isOverdue({ tick }: Charge): boolean {
-    return tick !== undefined && tick + this.options.standbyDelayMs! <= this.context.clock.now();
+  private isOverdue({ overdueAt }: Charge): boolean {
+    return overdueAt !== undefined && overdueAt <= this.context.clock.now();
   }
 
   /** A new owner reads the unit before it claims, makes it where its task's creator died, and looks after its orphans. */
@@ -273,6 +235,7 @@ export class TickLoop {
       case 'stale-task':
         return !(await this.writer.refresh(charge.unit.task));
       default:
+        charge.blocked = outcome.waiting ?? false;
         this.arm(charge);
         return true;
     }
@@ -296,6 +259,7 @@ export class TickLoop {
       session,
       standby,
       alive: (run) => verified.has(run.id) || this.launcher.isLive(run),
+      starts: this.starts(),
       floor: units.floor(charge.unit),
     };
   }
@@ -331,16 +295,20 @@ export class TickLoop {
     const settled = Math.max(state?.cursor ?? 0, task.doc.since, this.context.units.floor(charge.unit));
     if (charge.role === 'standby') return this.armStandby(charge, task, settled);
     const tick = state && isSpent(state, task) ? undefined : task.schedule.next(settled);
-    if (tick !== undefined) this.appoint(charge, tick - this.options.claimAheadMs);
-    else if (state?.runs.length === 0) void this.writer.complete(task).catch(() => undefined); // tried again at the next look
+    if (tick !== undefined) this.appoint(charge, startOf(task.schedule, tick) - this.options.claimAheadMs);
+    else if (state?.runs.length === 0 && (isSpent(state, task) || !pendingBackfill(state, task)))
+      void this.writer.complete(task).catch(() => undefined); // tried again at the next look
   }
 
   private armStandby(charge: Charge, task: KnownTask, settled: number): void {
     const delay = this.options.standbyDelayMs;
-    charge.tick = undefined;
+    charge.overdueAt = undefined;
     if (delay === undefined || !task.policies.standby || task.schedule.minGapMs < STANDBY_MIN_GAP_MS) return;
-    charge.tick = task.schedule.next(Math.max(settled, this.context.clock.now() - delay));
-    if (charge.tick !== undefined) this.appoint(charge, charge.tick + delay);
+    const begun = startedBy(task.schedule, settled, this.context.clock.now() - delay);
+    const tick = task.schedule.next(Math.max(settled, begun));
+    if (tick === undefined) return;
+    charge.overdueAt = startOf(task.schedule, tick) + delay;
+    this.appoint(charge, charge.overdueAt);
   }
 
   private appoint(charge: Charge, at: number): void {

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../common/clock.js';
 import type { RunOutcome, SkipReason, Trigger } from '../common/run.js';
+import type { SuccessLedger } from './success-ledger.js';
 
 /** A run that has been claimed and has not ended. */
 export interface RunEntry {
@@ -29,6 +30,17 @@ export interface SkipTail {
   blocker?: { runId: string; nodeId: string };
 }
 
+/** How far a unit has come with a backfill. */
+export interface BackfillProgress {
+  id: string;
+  /** Ticks of the range up to here have had their turn. */
+  cursor: EpochMs;
+  /** How many runs it took so far. */
+  runs: number;
+  /** When the last of them had ended. */
+  endedAt?: EpochMs;
+}
+
 /** How often what happened, since the task was created; names that are missing have not happened. */
 export type Counters = Partial<Record<RunOutcome | SkipReason | 'claimed', number>>;
 
@@ -47,6 +59,10 @@ export interface UnitState {
   counters: Counters;
   last?: { id: string; outcome: RunOutcome; at: EpochMs; node: string; tick?: EpochMs };
   tail?: SkipTail;
+  ledger?: SuccessLedger;
+  /** The latest starts it has run for: versions, or lives of the cluster. */
+  started?: string[];
+  backfill?: BackfillProgress;
 }
 
 export function newUnitState(cursor: EpochMs, taskToken: bigint): UnitState {

@@ -2,7 +2,7 @@ import type { Clock, EpochMs } from '../common/clock.js';
 import type { Registry, Entry } from '../registry/registry.js';
 import { updateDocument, type Decision, type DocumentPort } from '../registry/update-document.js';
 import type { Unit } from '../task/unit.js';
-import type { UnitDecision } from './claim-decision.js';
+import type { UnitDecision } from './claim.js';
 import type { SkipTail, UnitState } from './unit-state.js';
 import { decodeUnit } from './unit-state.js';
 

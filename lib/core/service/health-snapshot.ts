@@ -2,6 +2,7 @@ import { NOTABLE_OFFSET_MS } from '../cluster/cluster-clock.js';
 import type { NodeStatus } from '../cluster/node-record.js';
 import type { SchedulerState } from '../scheduler/scheduler-state.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
+import { zoneDataNote } from '../scheduler/zone-data.js';
 
 /** How this node is, as it knows itself: nothing is asked of the registry for it. */
 export interface HealthSnapshot {
@@ -47,6 +48,8 @@ export function healthOf({ context, membership, view, launcher, owned, options, 
     degraded.push('the registry has not answered lately; nothing is claimed until it does');
   if (Math.abs(clockOffsetMs) > NOTABLE_OFFSET_MS)
     degraded.push(`the clock of this machine is off by ${clockOffsetMs} ms`);
+  const zones = zoneDataNote(options.node.tzData, view.list());
+  if (zones) degraded.push(zones);
   return {
     nodeId: options.node.id,
     state,

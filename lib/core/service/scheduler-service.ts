@@ -1,18 +1,20 @@
 import type { Observable } from 'rxjs';
 import type { NodeRecord } from '../cluster/node-record.js';
-import { DistributedScheduleError, errorMessage } from '../common/errors.js';
+import { DistributedScheduleError } from '../common/errors.js';
 import type { HistoryRecord } from '../common/run.js';
 import type { SchedulerEvent } from '../events/scheduler-events.js';
 import type { Handler } from '../execution/task-run.js';
-import { RegistryUnavailableError } from '../registry/registry-errors.js';
-import { compileSchedule, normalizeSchedule, scheduleProblems, type ScheduleSpec } from '../schedule/schedule-spec.js';
+import type { SchedulePreview } from '../schedule/preview.js';
+import type { ScheduleSpec } from '../schedule/schedule-spec.js';
 import type { SchedulerState } from '../scheduler/scheduler-state.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { RunEntry } from '../scheduler/unit-state.js';
 import { isLive, type TaskInput, type TaskSource, type TaskState } from '../task/task-definition.js';
-import { taskProblems } from '../task/validate.js';
+import { type BackfillOptions, type BackfillView, Backfills } from './backfills.js';
+import { Declarations } from './declarations.js';
 import { healthOf, type HealthSnapshot } from './health-snapshot.js';
 import { ManualRuns, type RunHandle, type RunTaskOptions } from './manual-runs.js';
+import { type PreviewOptions, Previews } from './previews.js';
 import { TaskCommands } from './task-commands.js';
 import { viewOf, type TaskView } from './task-view.js';
 
@@ -38,8 +40,6 @@ export interface RunningView {
   claimedAt: Date;
 }
 
-const MAX_TICKS = 1_000;
-
 /**
  * What an application injects to manage tasks and to look at them. Every change is a conditional write in the registry
  * and, once its promise resolves, in force on every node.
@@ -52,7 +52,9 @@ const MAX_TICKS = 1_000;
 export class SchedulerService {
   private readonly commands: TaskCommands;
   private readonly manual: ManualRuns;
-  private readonly declared = new Map<string, { input: TaskInput; force: boolean; done: boolean }>();
+  private readonly backfills: Backfills;
+  private readonly previews: Previews;
+  private readonly declarations: Declarations;
   /** Everything this node notices and does; best effort. */
   readonly events$: Observable<SchedulerEvent>;
   readonly nodeEvents$: Observable<SchedulerEvent>;
@@ -62,12 +64,15 @@ export class SchedulerService {
   constructor(private readonly scheduler: Scheduler) {
     this.commands = new TaskCommands(scheduler);
     this.manual = new ManualRuns(scheduler);
+    this.backfills = new Backfills(scheduler, this.commands);
+    this.previews = new Previews(scheduler);
+    this.declarations = new Declarations(scheduler, this.commands);
     const { events } = scheduler.context;
     this.events$ = events.stream();
     this.nodeEvents$ = events.stream('node.');
     this.taskEvents$ = events.stream('task.');
     this.runEvents$ = events.stream('run.');
-    scheduler.onJoining = () => this.declareAll();
+    scheduler.onJoining = () => this.declarations.declareAll();
   }
 
   get nodeId(): string {
@@ -116,25 +121,18 @@ export class SchedulerService {
    * @throws `INVALID_TASK`
    */
   async defineTask<P>({ run, ...input }: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
-    const problems = taskProblems(input, '');
-    if (problems.length > 0) {
-      throw new DistributedScheduleError(
-        'INVALID_TASK',
-        `Task ${JSON.stringify(input.name)} is not valid: ${problems.join('; ')}`,
-        { task: input.name },
-      );
-    }
+    this.commands.check(input);
     this.scheduler.handlers.define(input.name, run as Handler, `defineTask('${input.name}')`);
-    const force = options.force ?? false;
-    this.declared.set(input.name, { input, force, done: false });
+    this.declarations.note(input, options);
     if (this.state !== 'working') return;
     await this.scheduler.republish();
-    await this.declareOne(input.name);
+    await this.declarations.declare(input.name);
   }
 
-  /** Notes a static task whose handler is already there; used by the module for decorated methods. */
+  /** Notes a static task whose handler is already there; used by the module for decorated methods. @throws `INVALID_TASK` */
   declareTask(input: TaskInput): void {
-    this.declared.set(input.name, { input, force: false, done: false });
+    this.commands.check(input);
+    this.declarations.note(input);
   }
 
   /** Adds a dynamic task. @throws `TASK_EXISTS`, `TASK_DELETED`, `INVALID_TASK`, `INVALID_SCHEDULE` */
@@ -205,6 +203,27 @@ export class SchedulerService {
     return this.manual.run(this.commands.require(name), options);
   }
 
+  /**
+   * Runs past ticks of an active task once more, oldest first and one at a time, between its regular ticks: by default
+   * those without a success. Asked for once it goes on until its end, whichever nodes come and go; each of its ticks is
+   * started at most once for it. Such a run has `trigger: 'backfill'`, and its `tick` is the past one.
+   * @throws `INVALID_OPTIONS`, `TASK_STATE` where the task is not active, or a backfill of it is under way
+   * @example await scheduler.backfillTask('report', { from: '2030-01-01', dryRun: true }) // what would run?
+   */
+  backfillTask(name: string, options: BackfillOptions): Promise<BackfillView> {
+    return this.backfills.start(name, options);
+  }
+
+  /** The latest backfill of the task and how far it has come; `undefined` where none was asked for. */
+  getBackfill(name: string): Promise<BackfillView | undefined> {
+    return this.backfills.get(name);
+  }
+
+  /** No further run of the backfill starts. Does nothing where there is none. */
+  cancelBackfill(name: string): Promise<void> {
+    return this.backfills.cancel(name);
+  }
+
   /** The task as this node knows it; `undefined` where there is none, or only a tombstone. */
   getTask(name: string): TaskView | undefined {
     const task = this.scheduler.context.catalog.get(name);
@@ -230,18 +249,25 @@ export class SchedulerService {
 
   /** The next ticks of a task, at most 1,000. Empty where it is not active. */
   nextTicks(name: string, count = 5): Date[] {
-    const { schedule, doc } = this.commands.require(name);
-    const from = Math.max(this.scheduler.context.clock.now(), doc.since);
-    return doc.state === 'active' ? ticksAfter(schedule, from, count) : [];
+    return this.previews.nextTicks(this.commands.require(name), count);
   }
 
-  /** The ticks a schedule would have from now on, before anything is saved. @throws `INVALID_SCHEDULE` */
-  previewSchedule(spec: ScheduleSpec, options: { timeZone?: string; count?: number } = {}): Date[] {
-    const problems = scheduleProblems(spec, 'schedule');
-    if (problems.length > 0) throw new DistributedScheduleError('INVALID_SCHEDULE', problems.join('; '));
-    const now = this.scheduler.context.clock.now();
-    const stored = normalizeSchedule(spec, { now, timeZone: options.timeZone ?? this.scheduler.options.timeZone });
-    return ticksAfter(compileSchedule(stored), now - 1, options.count ?? 5);
+  /**
+   * What a schedule would do from now on, before anything is saved: in words, its ticks and what is special about them,
+   * what its exceptions take out, and warnings of what is most likely a mistake.
+   *
+   * @param options.timeZone of what names none. @default the module's
+   * @param options.count of ticks, at most 1,000. @default 5
+   * @param options.task the name of the task it is for: an `H` in cron follows from it. @default ''
+   * @throws `INVALID_SCHEDULE`
+   */
+  previewSchedule(spec: ScheduleSpec, options: PreviewOptions = {}): SchedulePreview {
+    return this.previews.ofSchedule(spec, options);
+  }
+
+  /** What an existing task will do: as `previewSchedule`, under its bounds and with its jitter. */
+  previewTask(name: string, options: { count?: number } = {}): SchedulePreview {
+    return this.previews.ofTask(this.commands.require(name), options);
   }
 
   /** The last runs and skips of a task, latest first; read from the registry. */
@@ -278,43 +304,7 @@ export class SchedulerService {
     return this.scheduler.view.get(id);
   }
 
-  /** A task that cannot be declared is told of and must not keep the node, with all other tasks, out of the cluster. */
-  private async declareAll(): Promise<void> {
-    const { logger } = this.scheduler.options;
-    await Promise.all(
-      [...this.declared.keys()].map((name) =>
-        this.declareOne(name).catch((error: unknown) => {
-          if (error instanceof RegistryUnavailableError) throw error;
-          logger.error(`Task "${name}" could not be declared`, { reason: errorMessage(error) });
-        }),
-      ),
-    );
-  }
-
-  private async declareOne(name: string): Promise<void> {
-    const task = this.declared.get(name)!;
-    const { input, force, done } = task;
-    if (force && !done) await this.commands.put(input, 'static');
-    else if ((await this.commands.declare(input, { again: done })) === 'deleted' && !done) {
-      const message = `Task "${name}" is declared in code but was deleted by an operator, and stays so; restoreTask brings it back`;
-      this.scheduler.options.logger.warn(message);
-    }
-    task.done = true;
-  }
-
   private view(task: Parameters<typeof viewOf>[0]): TaskView {
     return viewOf(task, this.scheduler.context.clock.now());
   }
-}
-
-function ticksAfter(schedule: { next(after: number): number | undefined }, from: number, count: number): Date[] {
-  const ticks: Date[] = [];
-  for (
-    let tick = schedule.next(from);
-    tick !== undefined && ticks.length < Math.min(count, MAX_TICKS);
-    tick = schedule.next(tick)
-  ) {
-    ticks.push(new Date(tick));
-  }
-  return ticks;
 }

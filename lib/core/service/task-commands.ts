@@ -2,14 +2,27 @@ import type { EpochMs } from '../common/clock.js';
 import { DistributedScheduleError, type ErrorCode } from '../common/errors.js';
 import { randomId } from '../common/ids.js';
 import { nearest } from '../common/nearest.js';
-import { normalizeSchedule, sameSchedule, scheduleProblems, type ScheduleSpec } from '../schedule/schedule-spec.js';
+import { scheduleProblems } from '../schedule/schedule-problems.js';
+import {
+  normalizeSchedule,
+  sameSchedule,
+  type ScheduleContext,
+  type ScheduleSpec,
+  withCalendars,
+} from '../schedule/schedule-spec.js';
 import type { TaskDecision } from '../scheduler/task-writer.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
-import { isLive, type TaskDocument, type TaskInput, type TaskSource } from '../task/task-definition.js';
+import {
+  isLive,
+  type TaskDefinition,
+  type TaskDocument,
+  type TaskInput,
+  type TaskSource,
+} from '../task/task-definition.js';
 import { defineTask } from '../task/validate.js';
 
-type Edit = (doc: TaskDocument, now: EpochMs) => TaskDocument | undefined;
+export type Edit = (doc: TaskDocument, now: EpochMs) => TaskDocument | undefined;
 
 /**
  * Changes of tasks, each a conditional write: two admins at once never lose an update. When the promise resolves the
@@ -34,6 +47,11 @@ export class TaskCommands {
       }
       return fresh;
     });
+  }
+
+  /** @throws `INVALID_TASK` where it could not be added as it is */
+  check(input: TaskInput): void {
+    this.newDocument(input, 'static');
   }
 
   /** Creates or replaces, clearing a tombstone. A task that goes on keeps its cursor and history. */
@@ -150,15 +168,33 @@ export class TaskCommands {
         `The new schedule of task "${name}" is not valid: ${problems.join('; ')}`,
       );
     // 'now' is this moment, however often the write has to be tried
-    const asked = { now: this.scheduler.context.clock.now(), timeZone: this.scheduler.options.timeZone };
-    const schedule = normalizeSchedule(spec, asked);
-    return this.edit(name, (doc, now) => {
+    const asked = { ...this.terms(), seed: name };
+    return this.edit(name, ({ backfill: _backfill, ...doc }, now) => {
+      const { startAt, maxRuns } = doc.definition.policies ?? {};
+      const schedule = normalizeSchedule(spec, { ...asked, ...(startAt !== undefined && { startAt }) });
       if (sameSchedule(schedule, doc.definition.schedule)) return undefined;
-      const state = doc.state === 'completed' ? 'active' : doc.state;
       const definition = { ...doc.definition, schedule };
-      const changed = { ...doc, state, definition, since: Math.min(now, asked.now), updatedAt: now };
-      return { ...changed, since: afterHalt(doc, changed) };
+      const changed = { ...doc, definition, since: Math.min(now, asked.now), updatedAt: now };
+      const state = doc.state === 'completed' ? 'active' : doc.state;
+      // what has had all its runs begins to count anew
+      const generation = state !== doc.state && maxRuns !== undefined ? this.newGeneration() : doc.generation;
+      return { ...changed, state, generation, since: afterHalt(doc, changed) };
     });
+  }
+
+  /** Gives tasks that name a calendar of this node's options its days as they are there now; ticks begin anew then. */
+  async renewCalendars(): Promise<string[]> {
+    const { calendars = {} } = this.scheduler.options;
+    const renewed = ({ definition, ...doc }: TaskDocument, now: EpochMs): TaskDocument | undefined => {
+      const schedule = withCalendars(definition.schedule, calendars);
+      if (sameSchedule(schedule, definition.schedule)) return undefined;
+      return { ...doc, definition: { ...definition, schedule }, since: now, updatedAt: now };
+    };
+    const outdated = [...this.scheduler.context.catalog.values()].filter(
+      ({ doc }) => isLive(doc) && renewed(doc, doc.since) !== undefined,
+    );
+    await Promise.all(outdated.map(({ name }) => this.edit(name, renewed)));
+    return outdated.map(({ name }) => name);
   }
 
   /** The task as this node knows it. @throws `TASK_NOT_FOUND`, naming the nearest known name */
@@ -190,8 +226,8 @@ export class TaskCommands {
     });
   }
 
-  /** A change of a task that is there for its users. */
-  private edit(name: string, edit: Edit): Promise<KnownTask> {
+  /** A change of a task that is there for its users; `undefined` leaves it as it is. */
+  edit(name: string, edit: Edit): Promise<KnownTask> {
     return this.change(name, (doc, now) => {
       if (doc.state === 'deleted') throw deleted(name, 'change');
       return edit(doc, now);
@@ -216,13 +252,14 @@ export class TaskCommands {
   }
 
   private newDocument(input: TaskInput, source: TaskSource): TaskDocument {
-    const { context, options } = this.scheduler;
-    const now = context.clock.now();
-    const { timeZone, defaults } = options;
-    const { definition, declared } = defineTask(input, { now, timeZone, defaults, source });
+    const { defaults, version } = this.scheduler.options;
+    const terms = this.terms();
+    const { now } = terms;
+    const context = { ...terms, defaults, source, ...(version !== undefined && { version }) };
+    const { definition, declared } = defineTask(input, context);
     return {
       definition,
-      generation: randomId(options.random, 10),
+      generation: this.newGeneration(),
       state: input.disabled ? 'paused' : 'active',
       since: now,
       createdAt: now,
@@ -230,6 +267,16 @@ export class TaskCommands {
       ...(source === 'static' && { declared }),
       ...(input.disabled && { note: 'disabled in its definition' }),
     };
+  }
+
+  /** What a schedule is read by: the time, the zone and the calendars of this node. */
+  private terms(): Pick<ScheduleContext, 'now' | 'timeZone' | 'calendars'> {
+    const { timeZone, calendars = {} } = this.scheduler.options;
+    return { now: this.scheduler.context.clock.now(), timeZone, calendars };
+  }
+
+  private newGeneration(): string {
+    return randomId(this.scheduler.options.random, 10);
   }
 
   private refusePast(name: string, doc: TaskDocument): void {
@@ -245,11 +292,12 @@ export class TaskCommands {
 
 /** The task goes on under its new definition; only a changed schedule begins anew. What code declared, code still owns. */
 function redefine(doc: TaskDocument, fresh: TaskDocument): TaskDocument {
-  const same = sameSchedule(doc.definition.schedule, fresh.definition.schedule);
+  const same = hasSameTicks(doc, fresh);
   const schedule = same ? doc.definition.schedule : fresh.definition.schedule;
   const isStatic = doc.definition.source === 'static' && doc.definition.handler === fresh.definition.handler;
-  const { generation, createdAt, declared } = doc;
+  const { generation, createdAt, declared, backfill } = doc;
   return {
+    ...(same && backfill && { backfill }),
     ...(isStatic && declared !== undefined && { declared }),
     ...fresh,
     generation,
@@ -257,6 +305,11 @@ function redefine(doc: TaskDocument, fresh: TaskDocument): TaskDocument {
     since: same && doc.state === 'active' ? doc.since : afterHalt(doc, fresh),
     definition: { ...fresh.definition, schedule, ...(isStatic && { source: 'static' as const }) },
   };
+}
+
+function hasSameTicks({ definition: a }: TaskDocument, { definition: b }: TaskDocument): boolean {
+  const bounds = ({ policies = {} }: TaskDefinition): string => `${policies.startAt} ${policies.endAt}`;
+  return sameSchedule(a.schedule, b.schedule) && bounds(a) === bounds(b);
 }
 
 /** What fell due while the task was halted is not made up for, also where the change was asked for before the halt. */

@@ -1,6 +1,9 @@
+import { hash32 } from '../common/hash.js';
 import type { LoggerPort } from '../common/logger.js';
 import { keys } from '../registry/keyspace.js';
 import type { Entry, Revision } from '../registry/registry.js';
+import { bounded } from '../schedule/bounds.js';
+import { jittered } from '../schedule/jitter.js';
 import { compileSchedule } from '../schedule/schedule-spec.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { DEFAULT_POLICIES, type ResolvedPolicies } from './policies.js';
@@ -15,6 +18,8 @@ export interface KnownTask {
   /** The token of the document's version: a higher one is newer. */
   readonly token: bigint;
   readonly schedule: Schedule;
+  /** Equal for equal ticks: what was noted about ticks of another schedule says nothing about this one. */
+  readonly scheduleKey: string;
   readonly policies: ResolvedPolicies;
   readonly units: readonly Unit[];
 }
@@ -84,7 +89,16 @@ export class Catalog {
           ? before.units
           : unitsOf(name, doc)
         : [];
-      return { name, doc, revision, token, policies, units, schedule: compileSchedule(doc.definition.schedule) };
+      return {
+        name,
+        doc,
+        revision,
+        token,
+        policies,
+        units,
+        schedule: ticksOf(name, doc, policies),
+        scheduleKey: keyOf(doc, policies),
+      };
     } catch (error) {
       this.logger.error('A task document cannot be read and is left alone; write it again with putTask or purge it', {
         task: name,
@@ -93,4 +107,14 @@ export class Catalog {
       return undefined;
     }
   }
+}
+
+/** The ticks of a task, and when its runs start: its schedule under its policies. */
+function ticksOf(name: string, { definition }: TaskDocument, policies: ResolvedPolicies): Schedule {
+  const schedule = bounded(compileSchedule(definition.schedule), policies);
+  return policies.jitterMs === undefined ? schedule : jittered(schedule, policies.jitterMs, name);
+}
+
+function keyOf({ definition }: TaskDocument, { startAt, endAt }: ResolvedPolicies): string {
+  return hash32(JSON.stringify([definition.schedule, startAt, endAt])).toString(36);
 }

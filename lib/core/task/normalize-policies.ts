@@ -1,8 +1,10 @@
 import { durationProblem, parseDuration } from '../common/duration.js';
 import { nearest } from '../common/nearest.js';
+import { instantProblem } from '../schedule/once.js';
+import { instantOf } from '../schedule/schedule-problems.js';
 import { DEFAULT_POLICIES, type ResolvedPolicies, type RetryOptions, type TaskPolicies } from './policies.js';
 
-type Check = (value: unknown, path: string, out: Partial<ResolvedPolicies>) => string | undefined;
+type Check = (value: unknown, path: string, out: Partial<ResolvedPolicies>, timeZone: string) => string | undefined;
 
 const oneOf =
   <K extends keyof ResolvedPolicies>(key: K, ...values: readonly ResolvedPolicies[K][]): Check =>
@@ -14,7 +16,7 @@ const oneOf =
   };
 
 const duration =
-  (key: 'timeoutMs' | 'misfireDeadlineMs'): Check =>
+  (key: 'timeoutMs' | 'misfireDeadlineMs' | 'jitterMs'): Check =>
   (value, path, out) => {
     const ms = parseDuration(value);
     if (ms === undefined) return durationProblem(value, path);
@@ -23,12 +25,21 @@ const duration =
   };
 
 const integer =
-  (key: 'priority' | 'maxParallel' | 'misfireLimit', min: number): Check =>
+  (key: 'priority' | 'maxParallel' | 'misfireLimit' | 'maxRuns', min: number): Check =>
   (value, path, out) => {
     if (!Number.isSafeInteger(value) || (value as number) < min) {
       return `${path}: ${JSON.stringify(value)} is not a whole number${min > -Infinity ? ` of at least ${min}` : ''}`;
     }
     out[key] = value as number;
+  };
+
+const instant =
+  (key: 'startAt' | 'endAt'): Check =>
+  (value, path, out, timeZone) => {
+    const at = instantOf(value, timeZone);
+    const problem = instantProblem(at);
+    if (problem) return `${path}: ${JSON.stringify(value)} ${problem}`;
+    out[key] = at;
   };
 
 const labels: Check = (value, path, out) => {
@@ -69,6 +80,11 @@ const CHECKS: Record<Exclude<keyof TaskPolicies, 'description' | 'tags'>, Check>
   misfireDeadline: duration('misfireDeadlineMs'),
   recovery: oneOf('recovery', 'none', 'rerun'),
   standby: oneOf('standby', true, false),
+  startAt: instant('startAt'),
+  endAt: instant('endAt'),
+  maxRuns: integer('maxRuns', 1),
+  jitter: duration('jitterMs'),
+  runOnStart: oneOf('runOnStart', 'cluster', 'version'),
   oneShot: oneOf('oneShot', true, false),
   afterRun: oneOf('afterRun', 'keep', 'delete', 'purge'),
   nodeSelector: labels,
@@ -78,13 +94,14 @@ export const POLICY_NAMES: readonly string[] = [...Object.keys(CHECKS), 'descrip
 
 /**
  * The given policies, checked and in stored form; fields left `undefined` are left out. `known` names further keys the
- * object may carry. Every problem is collected, each with its path.
+ * object may carry, `timeZone` the zone of local times. Every problem is collected, each with its path.
  */
 export function normalizePolicies(
   given: TaskPolicies,
   path: string,
   problems: string[],
   known: readonly string[] = [],
+  timeZone = 'UTC',
 ): Partial<ResolvedPolicies> {
   const out: Partial<ResolvedPolicies> = {};
   for (const [key, value] of Object.entries(given)) {
@@ -92,7 +109,7 @@ export function normalizePolicies(
     const check = Object.hasOwn(CHECKS, key) ? CHECKS[key as keyof typeof CHECKS] : undefined;
     const at = path ? `${path}.${key}` : key;
     if (check) {
-      const problem = check(value, at, out);
+      const problem = check(value, at, out, timeZone);
       if (problem) problems.push(problem);
     } else if (key === 'description' ? typeof value !== 'string' : key === 'tags' && !isStrings(value)) {
       problems.push(`${at}: ${JSON.stringify(value)} is not ${key === 'tags' ? 'a list of strings' : 'a string'}`);
@@ -101,6 +118,8 @@ export function normalizePolicies(
       problems.push(`${at}: unknown option${guess ? `; did you mean ${guess}?` : ''}`);
     }
   }
+  if (out.startAt !== undefined && out.endAt !== undefined && out.endAt < out.startAt)
+    problems.push(`${path ? `${path}.` : ''}endAt: it lies before startAt, so there is no tick`);
   return out;
 }
 

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
 import type { MisfirePolicy } from '../schedule/misfire.js';
 
@@ -12,6 +13,12 @@ export type RecoveryPolicy = 'none' | 'rerun';
 
 /** What becomes of a dynamic task that has no tick left. A static one is always kept: its code would declare it anew. */
 export type AfterRun = 'keep' | 'delete' | 'purge';
+
+/**
+ * Run once at a start, besides the ticks. `'cluster'`: when the first node of a cluster comes up, or the task is new.
+ * `'version'`: the first time a node of a new version of the application (module option `version`) looks after it.
+ */
+export type RunOnStart = 'cluster' | 'version';
 
 export interface RetryOptions {
   /** How often the handler is called at most, the first time included. */
@@ -46,6 +53,20 @@ export interface TaskPolicies {
   recovery?: RecoveryPolicy;
   /** Whether a second node may take a tick the owner has let pass (only for ticks at least 30 s apart). @default true */
   standby?: boolean;
+  /** No tick before this. Of an interval it is the first tick. Text is ISO 8601, without an offset in the module's `timeZone`. @default none */
+  startAt?: Date | string | number;
+  /** No tick after this; then the task is completed. @default none */
+  endAt?: Date | string | number;
+  /** After so many runs of its ticks, counted in the cluster over its whole life, the task is completed. @default no limit */
+  maxRuns?: number;
+  /**
+   * Start each run up to so much later than its tick, and before the next one: how much follows from the task's name and
+   * the tick, the same on every node. Spreads tasks that would all start at once; `run.tick` stays the planned instant.
+   * @default none
+   */
+  jitter?: Duration;
+  /** @default only at its ticks */
+  runOnStart?: RunOnStart;
   /** Run one tick only, then the task is completed. @default false */
   oneShot?: boolean;
   /** What becomes of the task after its last tick. @default 'keep' */
@@ -69,6 +90,12 @@ export interface ResolvedPolicies {
   misfireDeadlineMs: number;
   recovery: RecoveryPolicy;
   standby: boolean;
+  startAt?: EpochMs;
+  endAt?: EpochMs;
+  /** Absent: no limit. */
+  maxRuns?: number;
+  jitterMs?: number;
+  runOnStart?: RunOnStart;
   oneShot: boolean;
   afterRun: AfterRun;
   nodeSelector: Record<string, string>;

@@ -46,6 +46,16 @@ export interface TaskDefinition {
  */
 export type TaskState = 'active' | 'paused' | 'cancelled' | 'completed' | 'deleted' | 'purged';
 
+/** Past ticks to run once more, as it was asked for. */
+export interface BackfillRequest {
+  id: string;
+  from: EpochMs;
+  to: EpochMs;
+  /** Which of the ticks in [from, to]: those without a success, or all. */
+  only: 'unsuccessful' | 'all';
+  requestedAt: EpochMs;
+}
+
 /** What is stored at `tasks/<name>`. */
 export interface TaskDocument {
   definition: TaskDefinition;
@@ -62,6 +72,8 @@ export interface TaskDocument {
   was?: TaskState;
   /** Why it was paused or cancelled. */
   note?: string;
+  /** The latest backfill; how far it has come stands in the units. */
+  backfill?: BackfillRequest;
 }
 
 /** @returns `undefined` where the text is no task document (written by hand, or by a version we do not know). */

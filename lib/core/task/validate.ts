@@ -1,8 +1,15 @@
 import type { EpochMs } from '../common/clock.js';
-import { DistributedScheduleError } from '../common/errors.js';
+import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { hash32 } from '../common/hash.js';
 import { encodeJson, type Json } from '../common/json.js';
-import { normalizeSchedule, scheduleProblems } from '../schedule/schedule-spec.js';
+import { scheduleProblems } from '../schedule/schedule-problems.js';
+import {
+  calendarsIn,
+  compileSchedule,
+  normalizeSchedule,
+  type ScheduleContext,
+  type StoredSchedule,
+} from '../schedule/schedule-spec.js';
 import { normalizePolicies } from './normalize-policies.js';
 import type { ResolvedPolicies } from './policies.js';
 import type { TaskDefinition, TaskInput, TaskSource } from './task-definition.js';
@@ -20,6 +27,10 @@ export interface DefinitionContext {
   /** The module's default policies, in stored form. */
   defaults: Partial<ResolvedPolicies>;
   source: TaskSource;
+  /** The calendars that tasks may name. @default none */
+  calendars?: ScheduleContext['calendars'];
+  /** Of the application. */
+  version?: string;
 }
 
 /** What is wrong with a task's name, or `undefined`. */
@@ -55,16 +66,21 @@ export function defineTask(
   context: DefinitionContext,
 ): { definition: TaskDefinition; declared: string } {
   const problems = taskProblems(input, '');
-  if (problems.length > 0) {
-    const lines = problems.map((problem) => `\n  - ${problem}`).join('');
-    throw new DistributedScheduleError('INVALID_TASK', `Task ${JSON.stringify(input?.name)} is not valid:${lines}`, {
-      task: input?.name,
-    });
-  }
-  const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS) };
+  if (problems.length > 0) throw invalid(input?.name, problems);
+  const { now, timeZone, calendars, version } = context;
+  const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS, timeZone) };
+  if (policies.runOnStart === 'version' && version === undefined)
+    throw invalid(input.name, [
+      "runOnStart: 'version' needs the module option version, the version of your application",
+    ]);
+  const { startAt } = policies;
+  const terms = { now, timeZone, seed: input.name, ...(calendars && { calendars }) };
+  const schedule = normalized(input, { ...terms, ...(startAt !== undefined && { startAt }) });
+  if ('except' in schedule && compileSchedule(schedule).next(now) === undefined)
+    throw invalid(input.name, ['schedule.except: it takes out every tick, so the task would never run']);
   const definition: TaskDefinition = {
     handler: input.handler ?? input.name,
-    schedule: normalizeSchedule(input.schedule, context),
+    schedule,
     source: context.source,
     ...(Object.keys(policies).length > 0 && { policies }),
     ...(input.payload !== undefined && { payload: JSON.parse(JSON.stringify(input.payload ?? null)) as Json }),
@@ -74,7 +90,8 @@ export function defineTask(
   const declared = canonical([
     definition.handler,
     input.schedule,
-    context.timeZone,
+    timeZone,
+    ...calendarsIn(schedule),
     policies,
     definition.payload,
     input.description,
@@ -82,6 +99,20 @@ export function defineTask(
     input.disabled,
   ]);
   return { definition, declared: hash32(declared).toString(36) };
+}
+
+/** What only shows together with the options of the module, as a calendar that is not among them. */
+function normalized({ name, schedule }: TaskInput, context: ScheduleContext): StoredSchedule {
+  try {
+    return normalizeSchedule(schedule, context);
+  } catch (error) {
+    throw invalid(name, [`schedule.${errorMessage(error)}`]);
+  }
+}
+
+function invalid(task: string, problems: readonly string[]): DistributedScheduleError {
+  const lines = problems.map((problem) => `\n  - ${problem}`).join('');
+  return new DistributedScheduleError('INVALID_TASK', `Task ${JSON.stringify(task)} is not valid:${lines}`, { task });
 }
 
 /** JSON with sorted keys: the same text for the same content, however it was written. */

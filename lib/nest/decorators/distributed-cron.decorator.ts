@@ -1,25 +1,32 @@
+import type { LocalScheduleOptions, ScheduleSpec } from '../../core/schedule/schedule-spec.js';
 import { markMethod, type DecoratedTaskOptions } from './task-metadata.js';
 
-export interface DistributedCronOptions extends DecoratedTaskOptions {
-  /** An IANA name, as `'Europe/London'`. @default the module's `timeZone`, which is UTC */
-  timeZone?: string;
-}
+export interface DistributedCronOptions extends DecoratedTaskOptions, LocalScheduleOptions {}
 
 /**
- * Runs the method on a cron schedule: each tick once, on one node of the cluster. Repeatable, if each has a `name`.
+ * Runs the method on a cron schedule, or on any other: each tick once, on one node of the cluster. Repeatable, if each has
+ * a `name`.
  *
  * Guarantee: a tick is settled once, for ever; with the default `recovery: 'none'` the method starts at most once per
  * tick. The method gets a {@link TaskRun}; it may take no argument at all. What it throws is recorded and never ends
  * the process.
  *
- * @param expression 5 fields, or 6 with seconds first; or a `Date`, for one tick at that instant
+ * @param schedule a cron expression of 5 fields, or 6 with seconds first; a `Date`, for one tick at that instant; or a
+ * schedule of another kind, as `{ daily: '02:00' }`
  * @example
  * ```ts
  * @DistributedCron('0 2 * * *', { name: 'billing.close', timeZone: 'Europe/London', timeout: '10m' })
  * async close(run: TaskRun) {}
+ *
+ * @DistributedCron({ monthly: { day: 'last', at: '18:00' } }, { name: 'billing.statements', timeZone: 'Europe/London' })
+ * async statements() {}
  * ```
  */
-export function DistributedCron(expression: string | Date, options: DistributedCronOptions = {}): MethodDecorator {
-  const schedule = expression instanceof Date ? { at: expression } : { cron: expression };
-  return markMethod('@DistributedCron', { kind: 'task', schedule, options });
+export function DistributedCron(
+  schedule: string | Date | Exclude<ScheduleSpec, 'now'>,
+  options: DistributedCronOptions = {},
+): MethodDecorator {
+  const spec =
+    schedule instanceof Date ? { at: schedule } : typeof schedule === 'string' ? { cron: schedule } : schedule;
+  return markMethod('@DistributedCron', { kind: 'task', schedule: spec, options });
 }

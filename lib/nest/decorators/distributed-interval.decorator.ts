@@ -1,4 +1,5 @@
 import type { Duration } from '../../core/common/duration.js';
+import type { WithExceptions } from '../../core/schedule/schedule-spec.js';
 import { markMethod, type DecoratedTaskOptions } from './task-metadata.js';
 
 /**
@@ -11,6 +12,9 @@ import { markMethod, type DecoratedTaskOptions } from './task-metadata.js';
  * async flush() {}
  * ```
  */
-export function DistributedInterval(every: Duration, options: DecoratedTaskOptions = {}): MethodDecorator {
+export function DistributedInterval(
+  every: Duration,
+  options: DecoratedTaskOptions & WithExceptions = {},
+): MethodDecorator {
   return markMethod('@DistributedInterval', { kind: 'task', schedule: { every }, options });
 }

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { ScheduleSpec } from '../../core/schedule/schedule-spec.js';
+import type { LocalScheduleOptions, ScheduleSpec } from '../../core/schedule/schedule-spec.js';
 import type { TaskPolicies } from '../../core/task/policies.js';
 
 /** What every decorator that declares a task takes: its name, and how it behaves. */
@@ -23,7 +23,7 @@ export type MethodMark = {
   /** It stands on a static method, which no instance has. */
   isStatic?: true;
 } & (
-  | { kind: 'task'; schedule: ScheduleSpec; options: DecoratedTaskOptions & { timeZone?: string } }
+  | { kind: 'task'; schedule: ScheduleSpec; options: DecoratedTaskOptions & LocalScheduleOptions }
   | { kind: 'handler'; id: string | undefined }
   | { kind: 'task-error' }
 );

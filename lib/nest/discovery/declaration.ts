@@ -12,8 +12,10 @@ export function declarationOf({ mark, place }: DecoratedMethod): { input?: TaskI
   if (given === null || typeof given !== 'object' || Array.isArray(given)) {
     return { problems: [`the options are ${JSON.stringify(given)}; give an object, as { name: 'billing.close' }`] };
   }
-  const { name = place, timeZone, ...rest } = mark.options;
-  const schedule = timeZone === undefined ? mark.schedule : { ...(mark.schedule as object), timeZone };
+  const { name = place, timeZone, dst, except, ...rest } = mark.options;
+  const beside = Object.entries({ timeZone, dst, except }).filter(([, value]) => value !== undefined);
+  const schedule =
+    beside.length === 0 ? mark.schedule : { ...(mark.schedule as object), ...Object.fromEntries(beside) };
   const input = { ...rest, name, schedule } as TaskInput;
   const problems = [
     ...TAKEN.filter((key) => key in rest).map((key) => `${key}: the decorator sets it; leave it out`),

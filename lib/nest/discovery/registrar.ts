@@ -59,8 +59,7 @@ export class Registrar {
     const { input, problems } = declarationOf(method);
     if (problems.length > 0 || !input) return problems.map((problem) => `${origin}: ${problem}`);
     const clash = this.addHandler(input.name, handler, origin);
-    if (clash.length === 0) this.service.declareTask(input);
-    return clash;
+    return clash.length > 0 ? clash : problemsIn(() => this.service.declareTask(input));
   }
 
   /** A minifier or a rename makes another task of an unnamed one, and the first is left behind. */
@@ -73,12 +72,16 @@ export class Registrar {
   }
 
   private addHandler(id: string, handler: Handler, origin: string): string[] {
-    try {
-      this.scheduler.handlers.add(id, handler, origin);
-      return [];
-    } catch (error) {
-      return [errorMessage(error)];
-    }
+    return problemsIn(() => this.scheduler.handlers.add(id, handler, origin));
+  }
+}
+
+function problemsIn(work: () => void): string[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    return [errorMessage(error)];
   }
 }
 

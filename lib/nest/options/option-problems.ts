@@ -5,6 +5,7 @@ import { timeZoneProblem } from '../../core/schedule/time-zone.js';
 import { DEFAULT_CLUSTER } from '../../core/scheduler/scheduler-options.js';
 import { normalizePolicies } from '../../core/task/normalize-policies.js';
 import type { DistributedScheduleOptions } from '../distributed-schedule.options.js';
+import { calendarsProblems } from './calendars.js';
 import {
   duration,
   isObject,
@@ -38,7 +39,7 @@ const policies: Check = (value, path) => {
   if (!isObject(value)) return [`${path}: ${show(value)} is not an object of task policies, as { timeout: '5m' }`];
   const problems: string[] = [];
   normalizePolicies(value, path, problems);
-  for (const own of ['description', 'tags']) {
+  for (const own of ['description', 'tags', 'startAt', 'endAt']) {
     if (own in value) problems.push(`${path}.${own}: belongs to each task by itself; leave it out of the defaults`);
   }
   return problems;
@@ -60,6 +61,7 @@ const options = section({
   version: text,
   assignment,
   timeZone,
+  calendars: () => [], // may load the reader of iCalendar text, so they are looked at apart
   concurrency: wholeNumber(1),
   defaults: policies,
   cluster: (value, path) => [...cluster(value, path), ...heartbeatProblems(value, path)],
@@ -78,7 +80,9 @@ export async function optionProblems(given: unknown): Promise<string[]> {
   }
   const registry =
     isObject(given) && given.registry !== undefined ? await registryProblems(given.registry, 'registry') : [];
-  return [...options(given, ''), ...registry];
+  const calendars =
+    isObject(given) && given.calendars !== undefined ? await calendarsProblems(given.calendars, 'calendars') : [];
+  return [...options(given, ''), ...registry, ...calendars];
 }
 
 /** @throws DistributedScheduleError `INVALID_OPTIONS` listing every problem */

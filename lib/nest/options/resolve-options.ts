@@ -7,6 +7,7 @@ import type { LoggerPort } from '../../core/common/logger.js';
 import { DEFAULT_KEEP_RUNS } from '../../core/history/recorder.js';
 import { guardRegistry } from '../../core/registry/guarded-registry.js';
 import type { Registry } from '../../core/registry/registry.js';
+import type { StoredCalendar } from '../../core/schedule/named-calendar.js';
 import {
   DEFAULT_CLUSTER,
   DEFAULT_CONCURRENCY,
@@ -24,7 +25,7 @@ export const DEFAULT_TIME_ZONE = 'UTC';
 /** Checked options with every default filled in, as the core takes them. */
 export function resolveOptions(
   given: DistributedScheduleOptions,
-  parts: { registry: Registry; clock: Clock; logger: LoggerPort },
+  parts: { registry: Registry; clock: Clock; logger: LoggerPort; calendars: Record<string, StoredCalendar> },
 ): SchedulerOptions {
   const { version, shutdown, startup, history, defaults } = given;
   return {
@@ -61,6 +62,7 @@ function resolveNode({
     weight: node.weight ?? 1,
     labels: node.labels ?? {},
     role: node.role ?? 'worker',
+    ...(process.versions.tz !== undefined && { tzData: process.versions.tz }),
   };
 }
 

@@ -1,0 +1,88 @@
+import type { EpochMs } from '../common/clock.js';
+import type { KnownTask } from '../task/catalog.js';
+import type { RunOnStart } from '../task/policies.js';
+import { count, type RunEntry, type SkipTail, type UnitState } from './unit-state.js';
+
+/** Who wants to claim, and how far ahead. */
+export interface ClaimRequest {
+  now: EpochMs;
+  /** Ticks up to here may be claimed: `now` plus the claim-ahead. */
+  horizon: EpochMs;
+  /** A tick is late after this long. Longer for a standby, which comes late by design. */
+  graceMs: number;
+  runId: string;
+  node: string;
+  boot: string;
+  session: string;
+  /** A standby only takes over what is free: it judges no overlap. */
+  standby: boolean;
+  /** Runs that were found alive by a fresh look: only such a run may stand in the way of a tick. */
+  alive: (run: RunEntry) => boolean;
+  /** The starts that `runOnStart` may wait for, as far as this node knows of them. */
+  starts: Starts;
+  /** Ticks at or before this are settled, whatever the registry says: it has lost what it held of them. */
+  floor: EpochMs;
+}
+
+export type ClaimOutcome =
+  /** The tick is ours; `more` are waiting behind it. */
+  | { kind: 'claimed'; run: RunEntry; more: boolean; task: KnownTask }
+  /** Ticks were settled without a run; look again. */
+  | { kind: 'settled' }
+  /** Nothing is due. `waiting`: something that is not bound to a time would like the run in the way to end. */
+  | { kind: 'idle'; waiting?: boolean }
+  /** A run stands in the way of a tick that is not due yet: ask again at `at`. */
+  | { kind: 'wait'; at: EpochMs }
+  /** A tick that must not be skipped waits for a run to end. */
+  | { kind: 'blocked' }
+  /** The run in the way has not been looked after yet: it may be an orphan. */
+  | { kind: 'suspect' }
+  /** Somebody has changed the task since this node heard of it. */
+  | { kind: 'stale-task' };
+
+export interface UnitDecision<T> {
+  /** The state to write; absent to leave it as it is. */
+  next?: UnitState;
+  outcome: T;
+  /** Skips to be recorded once `next` is written. */
+  skips?: readonly SkipTail[];
+}
+
+/** A start of the cluster, or of a version of the application. */
+export interface Start {
+  /** Names it: a unit runs once for each. */
+  key: string;
+  at: EpochMs;
+}
+
+export type Starts = Partial<Record<RunOnStart, Start>>;
+
+/** Enters the run into the unit. */
+export function claim(
+  state: UnitState,
+  task: KnownTask,
+  { runId: id, node, boot, session, now }: ClaimRequest,
+  { tick, trigger }: Pick<RunEntry, 'tick' | 'trigger'>,
+  more: boolean,
+  skips: readonly SkipTail[] = [],
+): UnitDecision<ClaimOutcome> {
+  const seq = state.seq + 1;
+  const due = tick !== undefined && { tick };
+  const run: RunEntry = { id, ...due, trigger, node, boot, session, attempt: 1, claimedAt: now, seq };
+  const isRegular = trigger === 'schedule' || trigger === 'misfire';
+  const counters = isRegular ? count(state.counters, 'claimed') : state.counters;
+  const next = { ...state, seq, counters, runs: [...state.runs, run], task: String(task.token) };
+  return { next, outcome: { kind: 'claimed', run, more, task }, skips };
+}
+
+/** It has had all its runs: one, of a one-shot task, or `maxRuns`. */
+export function isSpent({ claimed, counters }: UnitState, { policies, doc }: KnownTask): boolean {
+  if (policies.oneShot && claimed !== undefined && claimed > doc.since) return true;
+  return policies.maxRuns !== undefined && (counters.claimed ?? 0) >= policies.maxRuns;
+}
+
+/** The run that stands in the way of another one, if any does. */
+export function blockerOf(state: UnitState, task: KnownTask): RunEntry | undefined {
+  const limit = task.policies.overlap === 'skip' ? 1 : (task.policies.maxParallel ?? Infinity);
+  return state.runs.length >= limit ? state.runs[0] : undefined;
+}

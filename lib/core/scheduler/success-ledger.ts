@@ -1,0 +1,73 @@
+import type { EpochMs } from '../common/clock.js';
+import type { Schedule } from '../schedule/schedule.js';
+
+/**
+ * Which ticks of a unit have had no success, in a few numbers however long it runs: every tick in (since, cursor] has
+ * succeeded, but for those in the gaps and those of runs that go on. What was at or before `since` is not known here.
+ */
+export interface SuccessLedger {
+  /** Which schedule this is the ledger of: of another one's ticks it knows nothing. */
+  schedule: string;
+  since: EpochMs;
+  /** Stretches [from, to] without a success, in order and apart. */
+  gaps: [from: EpochMs, to: EpochMs][];
+  /** The latest tick that succeeded. */
+  last?: EpochMs;
+}
+
+/** Beyond so many gaps the oldest is forgotten, and with it what was before. */
+export const MOST_GAPS = 50;
+
+/** The ledger of a unit as it stands. What fell due while the task was halted has had no success. */
+export function ledgerOf(
+  { cursor, ledger }: { cursor: EpochMs; ledger?: SuccessLedger },
+  { schedule, scheduleKey, doc }: { schedule: Schedule; scheduleKey: string; doc: { since: EpochMs } },
+): SuccessLedger {
+  const { since } = doc;
+  if (ledger?.schedule !== scheduleKey) return { schedule: scheduleKey, since: Math.max(cursor, since), gaps: [] };
+  const halted = since > cursor ? schedule.next(cursor) : undefined;
+  return halted !== undefined && halted <= since ? withGap(ledger, halted, since) : ledger;
+}
+
+/** No tick in [from, to] has had a success, so far. */
+export function withGap(ledger: SuccessLedger, from: EpochMs, to: EpochMs): SuccessLedger {
+  const begin = Math.max(from, ledger.since + 1);
+  if (to < begin) return ledger;
+  const gaps = ledger.gaps.map(([a, b]): [EpochMs, EpochMs] => [a, b]);
+  const before = gaps.findLastIndex((gap) => gap[0] <= begin);
+  const gap = gaps[before];
+  // nothing has succeeded since: one stretch, though ticks that are still to be settled may lie between
+  const isNext = gap && before === gaps.length - 1 && (ledger.last ?? -Infinity) <= gap[1];
+  if (gap && (isNext || begin <= gap[1] + 1)) gap[1] = Math.max(gap[1], to);
+  else gaps.splice(before + 1, 0, [begin, to]);
+  return trimmed({ ...ledger, gaps });
+}
+
+/** The tick has succeeded, be it at once or later. */
+export function withSuccess(ledger: SuccessLedger, tick: EpochMs): SuccessLedger {
+  if (tick <= ledger.since) return ledger;
+  const last = Math.max(ledger.last ?? tick, tick);
+  const around = ledger.gaps.findIndex(([from, to]) => from <= tick && tick <= to);
+  if (around < 0) return { ...ledger, last };
+  const [from, to] = ledger.gaps[around]!;
+  const rest: [EpochMs, EpochMs][] = [
+    [from, tick - 1],
+    [tick + 1, to],
+  ];
+  return trimmed({ ...ledger, last, gaps: ledger.gaps.toSpliced(around, 1, ...rest.filter(([a, b]) => a <= b)) });
+}
+
+/**
+ * The first instant at or after `instant` that may be a tick without a success; `upTo`, the cursor, where there is none
+ * before it.
+ */
+export function unsuccessfulFrom(ledger: SuccessLedger, instant: EpochMs, upTo: EpochMs): EpochMs {
+  const begin = Math.max(instant, ledger.since + 1);
+  const gap = ledger.gaps.find(([, to]) => to >= begin);
+  return gap ? Math.max(begin, gap[0]) : Math.max(begin, upTo + 1);
+}
+
+function trimmed(ledger: SuccessLedger): SuccessLedger {
+  if (ledger.gaps.length <= MOST_GAPS) return ledger;
+  return { ...ledger, since: ledger.gaps[0]![1], gaps: ledger.gaps.slice(1) };
+}
