@@ -98,6 +98,8 @@ export class Amnesia {
     }
     catalog.apply({ key, value, revision: result.revision, token: result.token });
     if (isLive(doc))
-      await Promise.all(units.map((unit) => store.create(unit, newUnitState(since, result.token), () => false)));
+      await Promise.all(
+        units.map((unit) => store.create(unit, { ...newUnitState(since, result.token), rebuilt: true }, () => false)),
+      );
   }
 }

@@ -21,8 +21,10 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
   // was found in may be that of somebody else's claim.
   if (own) return { next: state, outcome: { kind: 'claimed', run: own, more: true, task } };
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
+  const start = isSpent(state, task) ? undefined : decideStart(state, task, request);
+  if (start) return start;
   if (task.doc.state !== 'active' || isSpent(state, task)) return { outcome: { kind: 'idle' } };
-  return decideStart(state, task, request) ?? decideTick(state, task, request);
+  return decideTick(state, task, request);
 }
 
 function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
@@ -54,8 +56,7 @@ function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): 
     if (start > now) return settledOr({ kind: 'wait', at: start });
     if (!request.alive(blocker)) return settledOr({ kind: 'suspect' });
     // what is made up for, on whatever side, is no reason to leave a tick out
-    if ((trigger === 'misfire' && policy === 'fire-all') || blocker.trigger === 'backfill')
-      return settledOr({ kind: 'blocked' });
+    if ((trigger === 'misfire' && policy === 'fire-all') || blocker.backfill) return settledOr({ kind: 'blocked' });
     const overlap = {
       from: tick,
       to: tick,

@@ -53,6 +53,8 @@ export interface Start {
   /** Names it: a unit runs once for each. */
   key: string;
   at: EpochMs;
+  /** It was made up where the record of the real one was lost: nothing starts for it but what is new. */
+  resumed?: boolean;
 }
 
 export type Starts = Partial<Record<RunOnStart, Start>>;
@@ -68,7 +70,18 @@ export function claim(
 ): UnitDecision<ClaimOutcome> {
   const seq = state.seq + 1;
   const due = tick !== undefined && { tick };
-  const run: RunEntry = { id, ...due, trigger, node, boot, session, attempt: 1, claimedAt: now, seq };
+  const run: RunEntry = {
+    id,
+    ...due,
+    trigger,
+    ...(trigger === 'backfill' && { backfill: true as const }),
+    node,
+    boot,
+    session,
+    attempt: 1,
+    claimedAt: now,
+    seq,
+  };
   const isRegular = trigger === 'schedule' || trigger === 'misfire';
   const counters = isRegular ? count(state.counters, 'claimed') : state.counters;
   const next = { ...state, seq, counters, runs: [...state.runs, run], task: String(task.token) };

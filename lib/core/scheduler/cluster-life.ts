@@ -1,9 +1,11 @@
 import { decodeNode, type NodeRecord } from '../cluster/node-record.js';
-import type { Clock, EpochMs } from '../common/clock.js';
+import { type Clock, type EpochMs, sleep } from '../common/clock.js';
 import { randomId, type Random } from '../common/ids.js';
 import { keys, listAll } from '../registry/keyspace.js';
 import type { Registry } from '../registry/registry.js';
 import type { Starts } from './claim.js';
+
+const STALE_POLL_MS = 200;
 
 /** What is stored at `life`. */
 interface Life {
@@ -11,6 +13,8 @@ interface Life {
   /** The incarnation that began it. */
   boot: string;
   at: EpochMs;
+  /** Others were at work, and the registry had lost the record of their start. */
+  resumed?: true;
 }
 
 /**
@@ -32,7 +36,9 @@ export class ClusterLife {
   starts(): Starts {
     const { version, startedAt } = this.node;
     return {
-      ...(this.life && { cluster: { key: `life ${this.life.id}`, at: this.life.at } }),
+      ...(this.life && {
+        cluster: { key: `life ${this.life.id}`, at: this.life.at, resumed: this.life.resumed === true },
+      }),
       ...(version !== undefined && { version: { key: `version ${version}`, at: startedAt } }),
     };
   }
@@ -48,9 +54,12 @@ export class ClusterLife {
         this.life = current;
         return;
       }
-      // others at work and no record of their start: the registry has lost it, and nothing starts now
-      const at = goesOn ? 0 : this.clock.now();
-      const next = this.life ?? { id: randomId(this.random, 10), boot: this.node.boot, at };
+      const next: Life = this.life ?? {
+        id: randomId(this.random, 10),
+        boot: this.node.boot,
+        at: this.clock.now(),
+        ...(goesOn && { resumed: true }), // nothing starts now
+      };
       const [result] = await this.registry.commit([
         { key: keys.life, value: JSON.stringify(next), if: entry?.revision ?? 'absent' },
       ]);
@@ -59,9 +68,13 @@ export class ClusterLife {
   }
 
   private async others(): Promise<NodeRecord[]> {
-    const entries = await listAll(this.registry, keys.nodes);
-    const nodes = entries.map(({ value }) => decodeNode(value)).filter((node) => node !== undefined);
-    return nodes.filter(({ boot }) => boot !== this.node.boot);
+    for (;;) {
+      const entries = await listAll(this.registry, keys.nodes);
+      const nodes = entries.map(({ value }) => decodeNode(value)).filter((node) => node !== undefined);
+      const others = nodes.filter(({ boot }) => boot !== this.node.boot);
+      if (others.length < nodes.length) return others;
+      await sleep(this.clock, STALE_POLL_MS); // a list without this node is from before it came: it may lack those that work
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import type { EpochMs } from '../common/clock.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { BackfillRequest } from '../task/task-definition.js';
 import { blockerOf, claim, type ClaimOutcome, type ClaimRequest, type Start, type UnitDecision } from './claim.js';
-import { unsuccessfulFrom } from './success-ledger.js';
+import { ledgerOf, reachingBack, type SuccessLedger, unsuccessfulFrom } from './success-ledger.js';
 import type { BackfillProgress, UnitState } from './unit-state.js';
 
 /** How many starts a unit remembers: more versions than a rollback goes back. */
@@ -21,16 +21,23 @@ export function decideStart(
   request: ClaimRequest,
 ): UnitDecision<ClaimOutcome> | undefined {
   const start = startFor(state, task, request);
-  if (!start || request.standby || blockerOf(state, task)) return undefined;
-  const started = [...(state.started ?? []), start.key].slice(-STARTS_KEPT);
-  return claim({ ...state, started }, task, request, { trigger: 'start' }, true);
+  if (!start || request.standby) return undefined;
+  const next = { ...state, started: [...(state.started ?? []), start.key].slice(-STARTS_KEPT) };
+  // a start that passes while the task is halted is used up, as one that nobody can tell whether it has had its run
+  if (task.doc.state !== 'active' || (task.doc.restoredAt ?? 0) > start.at || isKnown(state, start))
+    return { next, outcome: { kind: 'settled' } };
+  if (blockerOf(state, task)) return undefined;
+  return claim(next, task, request, { trigger: 'start' }, true);
 }
 
-/** The start that the unit has not run for. What was changed or resumed after it has none to make up for. */
-function startFor({ started }: UnitState, { policies, doc }: KnownTask, { starts }: ClaimRequest): Start | undefined {
+function isKnown({ started, rebuilt }: UnitState, { resumed }: Start): boolean {
+  return started === undefined ? rebuilt === true : resumed === true;
+}
+
+/** The start that the unit has not run for. */
+function startFor({ started }: UnitState, { policies }: KnownTask, { starts }: ClaimRequest): Start | undefined {
   const start = policies.runOnStart && starts[policies.runOnStart];
-  if (!start || started?.includes(start.key)) return undefined;
-  return doc.since <= start.at || doc.since === doc.createdAt ? start : undefined;
+  return start && !started?.includes(start.key) ? start : undefined;
 }
 
 /** The next tick of a backfill: one at a time, when no regular tick is due. */
@@ -39,13 +46,19 @@ export function decideBackfill(state: UnitState, task: KnownTask, request: Claim
     outcome: { kind: 'idle', waiting: hasExtraRuns(state, task, request) },
   };
   const progress = pendingBackfill(state, task);
-  const isBusy = state.runs.some(({ trigger }) => trigger === 'backfill') || blockerOf(state, task) !== undefined;
+  const isBusy = state.runs.some(({ backfill }) => backfill) || blockerOf(state, task) !== undefined;
   if (!progress || request.standby || isBusy) return idle;
   const tick = backfillTick(state, task, task.doc.backfill!, progress.cursor);
   if (tick === undefined)
     return { next: { ...state, backfill: { ...progress, endedAt: request.now } }, outcome: { kind: 'settled' } };
-  const next = { ...state, backfill: { ...progress, cursor: tick, runs: progress.runs + 1 } };
+  const ledger = withTimeBefore(ledgerOf(state, task), task, tick);
+  const next = { ...state, ledger, backfill: { ...progress, cursor: tick, runs: progress.runs + 1 } };
   return claim(next, task, request, { tick, trigger: 'backfill' }, true);
+}
+
+/** Before the task was made nothing of it can have succeeded; from now on it may. */
+function withTimeBefore(ledger: SuccessLedger, { doc }: KnownTask, tick: EpochMs): SuccessLedger {
+  return ledger.since <= doc.createdAt ? reachingBack(ledger, tick) : ledger;
 }
 
 /** How far the unit has come with the backfill that was asked for; `undefined` where none was, or all is done. */
@@ -75,9 +88,8 @@ export function backfillTick(
 }
 
 /** The tick, where it is known to have had no success; else an instant after it, before which none is known to have had none. */
-function firstWithoutSuccess(state: UnitState, { doc, scheduleKey }: KnownTask, tick: EpochMs): EpochMs {
-  const ledger = state.ledger?.schedule === scheduleKey ? state.ledger : undefined;
-  const since = ledger?.since ?? Math.max(state.cursor, doc.since);
-  if (tick <= doc.createdAt || tick > Math.max(state.cursor, since)) return tick;
-  return ledger && tick > since ? unsuccessfulFrom(ledger, tick, state.cursor) : since + 1;
+function firstWithoutSuccess(state: UnitState, task: KnownTask, tick: EpochMs): EpochMs {
+  const ledger = ledgerOf(state, task);
+  if (tick > ledger.since) return unsuccessfulFrom(ledger, tick, Math.max(state.cursor, task.doc.since));
+  return tick <= task.doc.createdAt ? tick : ledger.since + 1;
 }

@@ -32,7 +32,8 @@ function ended(state: UnitState, run: RunEntry, outcome: RunOutcome, at: EpochMs
     runs: without(state, run),
     counters: count(state.counters, outcome),
     last,
-    ...(ledger && tick !== undefined && { ledger: note(ledger, tick) }),
+    // a backfilled tick that fails may have had its success before: it stays what it was
+    ...(ledger && tick !== undefined && (outcome === 'succeeded' || !run.backfill) && { ledger: note(ledger, tick) }),
   };
 }
 

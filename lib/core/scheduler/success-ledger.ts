@@ -13,6 +13,8 @@ export interface SuccessLedger {
   gaps: [from: EpochMs, to: EpochMs][];
   /** The latest tick that succeeded. */
   last?: EpochMs;
+  /** What fell due in halts up to here has been entered: the cursor follows only with the next tick. */
+  entered?: EpochMs;
 }
 
 /** Beyond so many gaps the oldest is forgotten, and with it what was before. */
@@ -20,13 +22,31 @@ export const MOST_GAPS = 50;
 
 /** The ledger of a unit as it stands. What fell due while the task was halted has had no success. */
 export function ledgerOf(
-  { cursor, ledger }: { cursor: EpochMs; ledger?: SuccessLedger },
+  { cursor, ledger, seq }: { cursor: EpochMs; ledger?: SuccessLedger; seq?: number },
   { schedule, scheduleKey, doc }: { schedule: Schedule; scheduleKey: string; doc: { since: EpochMs } },
 ): SuccessLedger {
   const { since } = doc;
-  if (ledger?.schedule !== scheduleKey) return { schedule: scheduleKey, since: Math.max(cursor, since), gaps: [] };
-  const halted = since > cursor ? schedule.next(cursor) : undefined;
-  return halted !== undefined && halted <= since ? withGap(ledger, halted, since) : ledger;
+  const isNew = ledger === undefined && seq === 0; // nothing has happened yet: all since its birth has had no success
+  if (ledger?.schedule !== scheduleKey && !isNew)
+    return { schedule: scheduleKey, since: Math.max(cursor, since), gaps: [] };
+  const known = ledger ?? { schedule: scheduleKey, since: cursor, gaps: [] };
+  const entered = Math.max(cursor, known.entered ?? -Infinity);
+  const halted = since > entered ? schedule.next(entered) : undefined;
+  const all = halted !== undefined && halted <= since ? { ...withGap(known, halted, since), entered: since } : known;
+  return trimmed(withoutSlivers(all, schedule));
+}
+
+/** Ticks that are made good within a gap leave stretches without any tick between them. */
+function withoutSlivers(ledger: SuccessLedger, schedule: Schedule): SuccessLedger {
+  if (ledger.gaps.length <= MOST_GAPS / 2) return ledger;
+  const gaps = ledger.gaps.filter(([from, to]) => (schedule.next(from - 1) ?? Infinity) <= to);
+  return gaps.length === ledger.gaps.length ? ledger : { ...ledger, gaps };
+}
+
+/** The ledger with the time before it too, in which nothing can have had a success: the task was not there. */
+export function reachingBack(ledger: SuccessLedger, from: EpochMs): SuccessLedger {
+  if (from > ledger.since) return ledger;
+  return { ...ledger, since: from - 1, gaps: [[from, ledger.since], ...ledger.gaps] };
 }
 
 /** No tick in [from, to] has had a success, so far. */
@@ -40,7 +60,7 @@ export function withGap(ledger: SuccessLedger, from: EpochMs, to: EpochMs): Succ
   const isNext = gap && before === gaps.length - 1 && (ledger.last ?? -Infinity) <= gap[1];
   if (gap && (isNext || begin <= gap[1] + 1)) gap[1] = Math.max(gap[1], to);
   else gaps.splice(before + 1, 0, [begin, to]);
-  return trimmed({ ...ledger, gaps });
+  return { ...ledger, gaps };
 }
 
 /** The tick has succeeded, be it at once or later. */
@@ -54,7 +74,7 @@ export function withSuccess(ledger: SuccessLedger, tick: EpochMs): SuccessLedger
     [from, tick - 1],
     [tick + 1, to],
   ];
-  return trimmed({ ...ledger, last, gaps: ledger.gaps.toSpliced(around, 1, ...rest.filter(([a, b]) => a <= b)) });
+  return { ...ledger, last, gaps: ledger.gaps.toSpliced(around, 1, ...rest.filter(([a, b]) => a <= b)) };
 }
 
 /**

@@ -133,8 +133,13 @@ export class TaskWriter {
     // A task that has been there for a while had its unit, and lost it: nobody can tell which of its ticks have run.
     const { since, updatedAt } = task.doc;
     const now = this.context.clock.now();
-    const cursor = now - updatedAt > ADMIN_PATIENCE_MS ? now : since;
-    return this.bear(unit, newUnitState(cursor, task.token));
+    if (now - updatedAt <= ADMIN_PATIENCE_MS) return this.bear(unit, newUnitState(since, task.token));
+    const { backfill } = task.doc;
+    return this.bear(unit, {
+      ...newUnitState(now, task.token),
+      rebuilt: true,
+      ...(backfill && { backfill: { id: backfill.id, cursor: backfill.to, runs: 0, endedAt: now } }),
+    });
   }
 
   /** Brings a unit into being, and takes it back should its task have been purged or made anew meanwhile. */

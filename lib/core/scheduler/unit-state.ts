@@ -8,6 +8,8 @@ export interface RunEntry {
   /** Absent for a run that was asked for by hand. */
   tick?: EpochMs;
   trigger: Trigger;
+  /** For a backfill, also once it has been taken over. */
+  backfill?: true;
   node: string;
   /** Incarnation of the node: a restarted process does not take its predecessor's runs for its own. */
   boot: string;
@@ -63,6 +65,8 @@ export interface UnitState {
   /** The latest starts it has run for: versions, or lives of the cluster. */
   started?: string[];
   backfill?: BackfillProgress;
+  /** Made anew where the registry had lost it: what it has run for is not known. */
+  rebuilt?: true;
 }
 
 export function newUnitState(cursor: EpochMs, taskToken: bigint): UnitState {

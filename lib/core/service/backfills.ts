@@ -66,7 +66,11 @@ export class Backfills {
     if (options.dryRun) return viewOf(before.task, before.state, request, 'planned');
     const task = await this.commands.edit(name, (doc) => {
       if (doc.state !== 'active')
-        throw refusal('TASK_STATE', name, `Task "${name}" is ${doc.state}; resume it, then ask for the backfill`);
+        throw refusal(
+          'TASK_STATE',
+          name,
+          `Task "${name}" is ${doc.state}${doc.state === 'completed' ? ': give it another schedule with putTask' : '; resume it'}, then ask for the backfill`,
+        );
       if (doc.backfill?.id === request.id) return undefined;
       if (doc.backfill && pendingBackfill(before.state, { ...before.task, doc }))
         throw refusal(

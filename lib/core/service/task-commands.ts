@@ -109,8 +109,16 @@ export class TaskCommands {
     return this.change(name, (doc, now) => {
       if (doc.state !== 'deleted')
         throw failure('TASK_STATE', name, `Task "${name}" is ${doc.state}, not deleted: there is nothing to restore`);
-      const { was = 'active', ...rest } = doc;
-      return { ...rest, state: was, since: now, updatedAt: now };
+      const { was = 'active', definition, ...rest } = doc;
+      const schedule = withCalendars(definition.schedule, this.terms().calendars ?? {});
+      return {
+        ...rest,
+        definition: { ...definition, schedule },
+        state: was,
+        since: now,
+        restoredAt: now,
+        updatedAt: now,
+      };
     });
   }
 
@@ -185,7 +193,10 @@ export class TaskCommands {
   /** Gives tasks that name a calendar of this node's options its days as they are there now; ticks begin anew then. */
   async renewCalendars(): Promise<string[]> {
     const { calendars = {} } = this.scheduler.options;
-    const renewed = ({ definition, ...doc }: TaskDocument, now: EpochMs): TaskDocument | undefined => {
+    const renewed = (
+      { definition, backfill: _backfill, ...doc }: TaskDocument,
+      now: EpochMs,
+    ): TaskDocument | undefined => {
       const schedule = withCalendars(definition.schedule, calendars);
       if (sameSchedule(schedule, definition.schedule)) return undefined;
       return { ...doc, definition: { ...definition, schedule }, since: now, updatedAt: now };

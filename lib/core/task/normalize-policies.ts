@@ -94,14 +94,14 @@ export const POLICY_NAMES: readonly string[] = [...Object.keys(CHECKS), 'descrip
 
 /**
  * The given policies, checked and in stored form; fields left `undefined` are left out. `known` names further keys the
- * object may carry, `timeZone` the zone of local times. Every problem is collected, each with its path.
+ * object may carry, `timeZone` the zone of local times: without it they are not held against each other. Every problem is collected, each with its path.
  */
 export function normalizePolicies(
   given: TaskPolicies,
   path: string,
   problems: string[],
   known: readonly string[] = [],
-  timeZone = 'UTC',
+  timeZone?: string,
 ): Partial<ResolvedPolicies> {
   const out: Partial<ResolvedPolicies> = {};
   for (const [key, value] of Object.entries(given)) {
@@ -109,7 +109,7 @@ export function normalizePolicies(
     const check = Object.hasOwn(CHECKS, key) ? CHECKS[key as keyof typeof CHECKS] : undefined;
     const at = path ? `${path}.${key}` : key;
     if (check) {
-      const problem = check(value, at, out, timeZone);
+      const problem = check(value, at, out, timeZone ?? 'UTC');
       if (problem) problems.push(problem);
     } else if (key === 'description' ? typeof value !== 'string' : key === 'tags' && !isStrings(value)) {
       problems.push(`${at}: ${JSON.stringify(value)} is not ${key === 'tags' ? 'a list of strings' : 'a string'}`);
@@ -118,7 +118,8 @@ export function normalizePolicies(
       problems.push(`${at}: unknown option${guess ? `; did you mean ${guess}?` : ''}`);
     }
   }
-  if (out.startAt !== undefined && out.endAt !== undefined && out.endAt < out.startAt)
+  const { startAt, endAt } = out;
+  if (timeZone !== undefined && startAt !== undefined && endAt !== undefined && endAt < startAt)
     problems.push(`${path ? `${path}.` : ''}endAt: it lies before startAt, so there is no tick`);
   return out;
 }

@@ -70,6 +70,8 @@ export interface TaskDocument {
   declared?: string;
   /** As a tombstone: the state it comes back to. */
   was?: TaskState;
+  /** When it was last brought back from its tombstone: starts before that are none of its. */
+  restoredAt?: EpochMs;
   /** Why it was paused or cancelled. */
   note?: string;
   /** The latest backfill; how far it has come stands in the units. */

@@ -40,7 +40,7 @@ export function nameProblem(name: unknown, path: string): string | undefined {
 }
 
 /** Every problem of a task as given, each with its path. */
-export function taskProblems(input: TaskInput, path: string): string[] {
+export function taskProblems(input: TaskInput, path: string, timeZone?: string): string[] {
   if (input === null || typeof input !== 'object')
     return [`${path || 'task'}: ${JSON.stringify(input)} is not a task; give an object with name and schedule`];
   const problems: string[] = [];
@@ -53,7 +53,7 @@ export function taskProblems(input: TaskInput, path: string): string[] {
   }
   const payload = encodeJson(input.payload, MAX_PAYLOAD_BYTES);
   if ('problem' in payload) problems.push(`${at('payload')}: it cannot be stored: ${payload.problem}`);
-  normalizePolicies(input, path, problems, OWN_KEYS);
+  normalizePolicies(input, path, problems, OWN_KEYS, timeZone);
   return problems;
 }
 
@@ -65,7 +65,7 @@ export function defineTask(
   input: TaskInput,
   context: DefinitionContext,
 ): { definition: TaskDefinition; declared: string } {
-  const problems = taskProblems(input, '');
+  const problems = taskProblems(input, '', context.timeZone);
   if (problems.length > 0) throw invalid(input?.name, problems);
   const { now, timeZone, calendars, version } = context;
   const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS, timeZone) };
