@@ -17,6 +17,11 @@ export function anyOf(parts: readonly Schedule[], describe: () => string): Sched
       }
       return earliest;
     },
+    ...(parts.every((part) => part.localTimesOf) && {
+      localTimesOf: (tick: EpochMs) => [
+        ...new Set(parts.flatMap((part) => (part.next(tick - 1) === tick ? part.localTimesOf!(tick) : []))),
+      ],
+    }),
     noteOn: (tick) => parts.find((part) => part.next(tick - 1) === tick)?.noteOn?.(tick),
     describe,
   };

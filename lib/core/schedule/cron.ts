@@ -80,10 +80,24 @@ class CronSchedule implements Schedule {
   }
 
   noteOn(tick: EpochMs): string | undefined {
+    const skipped = this.skippedAt(tick);
+    return skipped === undefined
+      ? this.zone.repeatNote(tick)
+      : `shifted: the clock skips ${timeText(skipped)} on this day`;
+  }
+
+  localTimesOf(tick: EpochMs): number[] {
+    const [skipped, shown] = [this.skippedAt(tick), tick + this.zone.spanAt(tick).offset];
+    if (skipped === undefined) return [shown];
+    return this.names(shown) ? [skipped, shown] : [skipped];
+  }
+
+  /** The local time, skipped by the clock, for which this tick stands, if it does. */
+  private skippedAt(tick: EpochMs): number | undefined {
     const { from, offset, before } = this.zone.spanAt(tick);
     const skipped = tick + before;
     const isShifted = this.dst.gap === 'shift' && tick < from + offset - before && this.names(skipped);
-    return isShifted ? `shifted: the clock skips ${timeText(skipped)} on this day` : this.zone.repeatNote(tick);
+    return isShifted ? skipped : undefined;
   }
 
   private names(wall: number): boolean {

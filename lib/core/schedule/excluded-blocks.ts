@@ -44,6 +44,7 @@ class ScheduleWithout implements Schedule {
   readonly minGapMs: number;
   declare readonly phase?: Phase;
   declare readonly delayOf?: (tick: EpochMs) => number;
+  declare readonly localTimesOf?: (tick: EpochMs) => readonly number[];
   /** The latest answer: every `after` in [from, upTo) has it. Also where there is none, which takes longest to find. */
   private from: EpochMs = 0;
   private upTo: EpochMs = 0;
@@ -57,6 +58,7 @@ class ScheduleWithout implements Schedule {
     this.minGapMs = base.minGapMs;
     if (base.phase) this.phase = base.phase;
     if (base.delayOf) this.delayOf = (tick) => base.delayOf!(tick);
+    if (base.localTimesOf) this.localTimesOf = (tick) => base.localTimesOf!(tick);
   }
 
   next(after: EpochMs): EpochMs | undefined {

@@ -1,17 +1,21 @@
 import type { EpochMs } from '../common/clock.js';
 import { durationProblem, parseDuration } from '../common/duration.js';
 import { nearest } from '../common/nearest.js';
+import { parseFields, tidyExpression } from './cron-fields.js';
+import { resolveHashes } from './cron-hash.js';
 import { cronProblems } from './cron-problems.js';
 import { dstProblems } from './dst.js';
 import { exclusionProblems } from './exclusion.js';
 import { intervalProblem, LONGEST_DURATION_MS } from './interval.js';
 import { parseInstant } from './iso-instant.js';
-import { localTimesProblems } from './local-times.js';
+import { expressionsOf, type LocalTimes, localTimesProblems } from './local-times.js';
 import { instantProblem } from './once.js';
 import { timeZoneProblem } from './time-zone.js';
 
 /** How many schedules a union may have: it is asked for its next tick at every tick. */
 const MOST_PARTS = 50;
+/** Each is moved by itself, whenever the next tick is looked for. */
+const MOST_MOVED = 100;
 
 type Check = (value: unknown, path: string) => string[];
 
@@ -61,6 +65,7 @@ export function scheduleProblems(spec: unknown, path: string): string[] {
     problems.push(
       `${path ? `${path}.` : ''}timeZone: has no meaning for an interval without except; it runs on real time`,
     );
+  if (problems.length === 0 && hasShift((spec as WithExcept).except)) problems.push(...shiftProblems(spec, path));
   if (given.length !== 1) {
     const instead = given.length > 1 ? `, not ${given.join(' and ')} together; anyOf takes several` : '';
     problems.push(`${where}: give one of ${LISTED}${instead}`);
@@ -74,6 +79,47 @@ function partsProblems(parts: unknown, path: string): string[] {
   const count = leaves({ anyOf: parts });
   if (count > MOST_PARTS) return [`${path}: ${count} schedules are too many; at most ${MOST_PARTS} make one`];
   return parts.flatMap((part, i) => scheduleProblems(part, `${path}[${i}]`));
+}
+
+interface WithExcept {
+  except?: unknown;
+}
+
+function hasShift(except: unknown): boolean {
+  return [except]
+    .flat()
+    .some((one) => one !== null && typeof one === 'object' && 'shift' in one && one.shift !== undefined);
+}
+
+/** Whole days are moved to others with all their ticks: that needs local times, and not too many of them. */
+function shiftProblems(spec: object, path: string): string[] {
+  const at = path ? `${path}.except` : 'except';
+  const perDay = timesADay(spec);
+  if (perDay === undefined)
+    return [`${at}: shift moves local times to another day; give cron, daily, weekly or monthly, or leave shift out`];
+  if (perDay <= MOST_MOVED) return [];
+  return [`${at}: shift moves at most ${MOST_MOVED} times a day to another day, these are ${perDay}; leave shift out`];
+}
+
+/** How often a schedule of local times fires on a day that it names; `undefined` where it is of another kind. */
+function timesADay(spec: unknown): number | undefined {
+  if (isUnion(spec)) return spec.anyOf.reduce<number | undefined>(sumOf, 0);
+  if (!isLocalTimes(spec)) return undefined;
+  return expressionsOf(spec).reduce((sum, expression) => {
+    const { hours, minutes, seconds } = parseFields(resolveHashes(tidyExpression(expression), ''));
+    return sum + hours.length * minutes.length * seconds.length;
+  }, 0);
+}
+
+function sumOf(sum: number | undefined, part: unknown): number | undefined {
+  const more = timesADay(part);
+  return sum === undefined || more === undefined ? undefined : sum + more;
+}
+
+function isLocalTimes(spec: unknown): spec is LocalTimes {
+  return (
+    spec !== null && typeof spec === 'object' && ['cron', 'daily', 'weekly', 'monthly'].some((kind) => kind in spec)
+  );
 }
 
 /** How many schedules a union joins, those in unions of its own included. */

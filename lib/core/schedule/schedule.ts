@@ -18,6 +18,11 @@ export interface Schedule {
    * Every start comes before the next tick. @default 0
    */
   delayOf?(tick: EpochMs): number;
+  /**
+   * The local times that a tick was written for, as if they were UTC: where clocks skip a time and it fires later, the
+   * skipped one. For schedules of local times. @default what the clocks show
+   */
+  localTimesOf?(tick: EpochMs): readonly number[];
   /** For people: what is special about a tick, as that the clock shows its time twice. */
   noteOn?(tick: EpochMs): string | undefined;
   /** For people: `cron "0 9 * * 1-5" in Europe/London`, `every 5m`. */
@@ -40,6 +45,7 @@ export function derived(base: Schedule, own: Partial<Schedule>): Schedule {
     ...(phase && { phase }),
     next: (after) => base.next(after),
     ...(base.delayOf && { delayOf: (tick) => base.delayOf!(tick) }),
+    ...(base.localTimesOf && { localTimesOf: (tick) => base.localTimesOf!(tick) }),
     ...(base.noteOn && { noteOn: (tick) => base.noteOn!(tick) }),
     describe: () => base.describe(),
     ...own,

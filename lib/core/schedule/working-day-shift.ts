@@ -29,7 +29,7 @@ interface OpenDay {
 
 /**
  * The ticks of a schedule of local times, those on closed days moved to the next or the previous open day at the same
- * local time: to the first of two, and later by the jump where clocks skip it. What meets another tick there is one with
+ * local time, as it was written: to the first of two, and later by the jump where clocks skip it. What meets another tick there is one with
  * it. A tick for which no day is open within {@link LONGEST_CLOSURE} days is dropped.
  *
  * Two ticks are no closer than before: they are moved by whole days and by changes of the clock, which leave the distance
@@ -161,14 +161,20 @@ class WorkingDayShift implements Schedule {
     for (const { from, to, offset } of stretchesOf(this.zone, first, last)) {
       let tick = this.base.next(from - 1);
       for (; tick !== undefined && tick < to && count < MOST_TICKS; tick = this.base.next(tick), count++) {
-        const wall = tick + offset;
-        const by = day - Math.floor(wall / DAY_MS);
-        const at = by === 0 ? tick : this.zone.instantOf(wall + by * DAY_MS);
-        const of = ticks.get(at);
-        if (of) of.push(tick);
-        else if (at >= 0 && at < END_OF_TIME) ticks.set(at, [tick]);
+        const isOwn = Math.floor((tick + offset) / DAY_MS) === day;
+        for (const at of isOwn ? [tick] : this.moved(tick, tick + offset, day)) {
+          const of = ticks.get(at);
+          if (of) of.push(tick);
+          else if (at >= 0 && at < END_OF_TIME) ticks.set(at, [tick]);
+        }
       }
     }
     return [...ticks].map(([at, of]) => ({ at, of })).sort((a, b) => a.at - b.at);
+  }
+
+  /** The instants of a tick's local times on another day. */
+  private moved(tick: EpochMs, shown: number, day: number): EpochMs[] {
+    const times = this.base.localTimesOf?.(tick) ?? [shown];
+    return times.map((wall) => this.zone.instantOf(day * DAY_MS + wall - Math.floor(wall / DAY_MS) * DAY_MS));
   }
 }

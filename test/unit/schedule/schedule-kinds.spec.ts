@@ -133,8 +133,8 @@ describe('the policies of time', () => {
     [{ runsMax: 3 }, 'runsMax: unknown option'],
     [{ startat: NOW }, 'startat: unknown option; did you mean startAt?'],
   ])('%j is refused: %s', (policies, problem) => {
-    expect(taskProblems(of(policies), '')).toEqual([expect.stringContaining(problem)]);
-    expect(taskProblems(of(policies), 'tasks[1]')).toEqual([expect.stringContaining(`tasks[1].${problem}`)]);
+    expect(taskProblems(of(policies), '', 'UTC')).toEqual([expect.stringContaining(problem)]);
+    expect(taskProblems(of(policies), 'tasks[1]', 'UTC')).toEqual([expect.stringContaining(`tasks[1].${problem}`)]);
   });
 
   it('are stored as instants and milliseconds', () => {
@@ -157,5 +157,28 @@ describe('the policies of time', () => {
 
   it('one instant as start and end is no mistake', () => {
     expect(taskProblems(of({ startAt: NOW, endAt: new Date(NOW) }), '')).toEqual([]);
+  });
+});
+
+describe('moving ticks to working days', () => {
+  const except = { calendar: 'de', shift: 'next' } as const;
+
+  it.each<[ScheduleSpec, string]>([
+    [{ every: '5m', except }, 'give cron, daily, weekly or monthly'],
+    [{ anyOf: [{ daily: '09:00' }, { at: '2030-01-01T00:00:00Z' }], except }, 'give cron, daily, weekly or monthly'],
+    [{ cron: '*/10 * * * *', except: ['12-25', except] }, 'at most 100 times a day to another day, these are 144'],
+    [{ anyOf: [{ cron: '*/20 * * * *' }, { cron: '0,30 * * * *' }], except }, 'these are 120'],
+  ])('is refused for %j', (spec, problem) => {
+    expect(scheduleProblems(spec, 'schedule')).toEqual([
+      expect.stringMatching(new RegExp(`^schedule\\.except: shift moves .*${problem}`)),
+    ]);
+  });
+
+  it.each<ScheduleSpec>([
+    { cron: 'H/15 * * * *', except },
+    { anyOf: [{ daily: '09:00' }, { monthly: { day: 'last', at: '18:00' } }], except },
+    { every: '5m', except: { calendar: 'de' } },
+  ])('is allowed for %j', (spec) => {
+    expect(scheduleProblems(spec, 'schedule')).toEqual([]);
   });
 });
