@@ -22,6 +22,8 @@ export interface ClaimRequest {
   starts: Starts;
   /** Ticks at or before this are settled, whatever the registry says: it has lost what it held of them. */
   floor: EpochMs;
+  /** What the registry held up to here it has lost. */
+  lostUpTo: EpochMs;
 }
 
 export type ClaimOutcome =

@@ -2,10 +2,12 @@ import { decodeNode, type NodeRecord } from '../cluster/node-record.js';
 import { type Clock, type EpochMs, sleep } from '../common/clock.js';
 import { randomId, type Random } from '../common/ids.js';
 import { keys, listAll } from '../registry/keyspace.js';
+import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import type { Registry } from '../registry/registry.js';
 import type { Starts } from './claim.js';
 
 const STALE_POLL_MS = 200;
+const STALE_POLLS = 10;
 
 /** What is stored at `life`. */
 interface Life {
@@ -68,13 +70,15 @@ export class ClusterLife {
   }
 
   private async others(): Promise<NodeRecord[]> {
-    for (;;) {
+    for (let polls = 0; polls < STALE_POLLS; polls++) {
       const entries = await listAll(this.registry, keys.nodes);
       const nodes = entries.map(({ value }) => decodeNode(value)).filter((node) => node !== undefined);
       const others = nodes.filter(({ boot }) => boot !== this.node.boot);
       if (others.length < nodes.length) return others;
       await sleep(this.clock, STALE_POLL_MS); // a list without this node is from before it came: it may lack those that work
     }
+    const message = 'The list of nodes lacks this one: it is out of date, or the session of this node is over';
+    throw new RegistryUnavailableError(message, { outcomeUnknown: false });
   }
 }
 

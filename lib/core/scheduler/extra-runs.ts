@@ -14,7 +14,10 @@ export function hasExtraRuns(state: UnitState, task: KnownTask, request: ClaimRe
   return startFor(state, task, request) !== undefined || pendingBackfill(state, task) !== undefined;
 }
 
-/** A run for a start of the cluster or of a version; no tick stands behind it. */
+/**
+ * A run for a start of the cluster or of a version; no tick stands behind it. A start that passes while the task is halted
+ * is used up.
+ */
 export function decideStart(
   state: UnitState,
   task: KnownTask,
@@ -23,15 +26,15 @@ export function decideStart(
   const start = startFor(state, task, request);
   if (!start || request.standby) return undefined;
   const next = { ...state, started: [...(state.started ?? []), start.key].slice(-STARTS_KEPT) };
-  // a start that passes while the task is halted is used up, as one that nobody can tell whether it has had its run
-  if (task.doc.state !== 'active' || (task.doc.restoredAt ?? 0) > start.at || isKnown(state, start))
-    return { next, outcome: { kind: 'settled' } };
+  const isHalted = task.doc.state !== 'active' || (task.doc.restoredAt ?? 0) > start.at;
+  if (isHalted || isInDoubt(state, start, request.lostUpTo)) return { next, outcome: { kind: 'settled' } };
   if (blockerOf(state, task)) return undefined;
   return claim(next, task, request, { trigger: 'start' }, true);
 }
 
-function isKnown({ started, rebuilt }: UnitState, { resumed }: Start): boolean {
-  return started === undefined ? rebuilt === true : resumed === true;
+/** Whether nobody can tell any more if the unit has had its run: the registry has lost what it held. */
+function isInDoubt({ started, rebuilt }: UnitState, { at, resumed }: Start, lostUpTo: EpochMs): boolean {
+  return at <= lostUpTo || (started === undefined ? rebuilt === true : resumed === true);
 }
 
 /** The start that the unit has not run for. */

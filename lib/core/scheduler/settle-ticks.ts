@@ -1,5 +1,5 @@
 import type { Stretch } from '../schedule/misfire.js';
-import { withGap } from './success-ledger.js';
+import { forgetting, type SuccessLedger, withGap } from './success-ledger.js';
 import { count, type SkipTail, type UnitState } from './unit-state.js';
 
 const NOTHING: readonly SkipTail[] = [];
@@ -29,11 +29,16 @@ export function settleTicks(before: UnitState, stretches: readonly (SkippedStret
       seq: tail.seq,
       cursor: Math.max(state.cursor, stretch.to),
       counters: count(state.counters, stretch.reason, stretch.count),
-      ...(state.ledger && { ledger: withGap(state.ledger, stretch.from, stretch.to) }),
+      ...(state.ledger && { ledger: noted(state.ledger, stretch) }),
     };
     skips.set(tail.seq, tail);
   }
   return { state, skips: [...skips.values()] };
+}
+
+/** Of ticks whose record was lost nobody knows whether they have succeeded. */
+function noted(ledger: SuccessLedger, { from, to, reason }: SkippedStretch | Stretch): SuccessLedger {
+  return reason === 'data-lost' ? forgetting(ledger, to) : withGap(ledger, from, to);
 }
 
 function lengthen({ tail, seq }: UnitState, stretch: SkippedStretch): SkipTail | undefined {

@@ -43,6 +43,13 @@ function withoutSlivers(ledger: SuccessLedger, schedule: Schedule): SuccessLedge
   return gaps.length === ledger.gaps.length ? ledger : { ...ledger, gaps };
 }
 
+/** The ledger without what it says of ticks up to `upTo`. */
+export function forgetting(ledger: SuccessLedger, upTo: EpochMs): SuccessLedger {
+  const since = Math.max(ledger.since, upTo);
+  const later = ledger.gaps.filter(([, to]) => to > since);
+  return { ...ledger, since, gaps: later.map(([from, to]) => [Math.max(from, since + 1), to]) };
+}
+
 /** The ledger with the time before it too, in which nothing can have had a success: the task was not there. */
 export function reachingBack(ledger: SuccessLedger, from: EpochMs): SuccessLedger {
   if (from > ledger.since) return ledger;

@@ -261,6 +261,7 @@ export class TickLoop {
       alive: (run) => verified.has(run.id) || this.launcher.isLive(run),
       starts: this.starts(),
       floor: units.floor(charge.unit),
+      lostUpTo: units.settledUpTo,
     };
   }
 
