@@ -1,0 +1,105 @@
+/** The libraries that ours is compared with, each behind the one question of all: when next? */
+import { readFileSync } from 'node:fs';
+import { CronExpressionParser, type CronExpression } from 'cron-parser';
+import { cronSchedule } from '../../lib/core/schedule/cron.js';
+import type { Schedule } from '../../lib/core/schedule/schedule.js';
+
+export interface Peer<Parsed = unknown> {
+  readonly name: string;
+  readonly version: string;
+  /** Parses anew, or finds what it has parsed, as the library does by itself. */
+  parse(expression: string, zone: string): Parsed;
+  /** The first tick after the given instant. */
+  next(parsed: Parsed, after: number): number | undefined;
+}
+
+export interface CronPeer {
+  CronTime: new (
+    expression: string,
+    zone: string,
+  ) => { timeZone: string; getNextDateFrom(start: Date, zone: string): { valueOf(): number } };
+  CronJob: {
+    from(job: { cronTime: string; onTick: () => void; start: boolean; timeZone: string }): { stop(): unknown };
+  };
+}
+
+export interface CronerPeer {
+  Cron: new (
+    expression: string,
+    options: { timezone: string; paused?: boolean },
+    run?: () => void,
+  ) => { nextRun(after: Date): Date | null; stop(): void };
+}
+
+/**
+ * Packages that only the benches need stand in `bench/package.json`; types and lint must do without them, hence no
+ * literal specifier.
+ */
+async function load<T>(name: string): Promise<T> {
+  return (await import(name)) as T;
+}
+
+export const loadCron = (): Promise<CronPeer> => load('cron');
+export const loadCroner = (): Promise<CronerPeer> => load('croner');
+
+export function versionOf(name: string): string {
+  for (const folder of ['../node_modules', '../../node_modules']) {
+    try {
+      const text = readFileSync(new URL(`${folder}/${name}/package.json`, import.meta.url), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch {
+      // Not here: the next one.
+    }
+  }
+  return 'unknown';
+}
+
+/** Ours first: the others are read as ratios to it. Each is loaded by itself, so that a process may know only one. */
+export const peers: Readonly<Record<string, () => Promise<Peer>>> = {
+  ours: async () =>
+    peer<Schedule>({
+      name: 'ours',
+      version: '',
+      parse: (expression, zone) => cronSchedule(expression, zone),
+      next: (schedule, after) => schedule.next(after),
+    }),
+  'cron-parser': async () => cronParser(),
+  croner: async () => {
+    const { Cron } = await loadCroner();
+    return peer<InstanceType<CronerPeer['Cron']>>({
+      name: 'croner',
+      version: versionOf('croner'),
+      parse: (expression, timezone) => new Cron(expression, { timezone, paused: true }),
+      next: (job, after) => job.nextRun(new Date(after))?.getTime(),
+    });
+  },
+  cron: async () => {
+    const { CronTime } = await loadCron();
+    return peer<InstanceType<CronPeer['CronTime']>>({
+      name: 'cron',
+      version: versionOf('cron'),
+      parse: (expression, zone) => new CronTime(expression, zone),
+      next: (time, after) => time.getNextDateFrom(new Date(after), time.timeZone).valueOf(),
+    });
+  },
+};
+
+/** It walks by itself, which it is fastest at; it is set only where the walk is not continued. */
+function cronParser(): Peer {
+  let walking: CronExpression | undefined;
+  let latest = 0;
+  return peer<CronExpression>({
+    name: 'cron-parser',
+    version: versionOf('cron-parser'),
+    parse: (expression, tz) => CronExpressionParser.parse(expression, { tz, currentDate: new Date(0) }),
+    next: (parsed, after) => {
+      if (parsed !== walking || after !== latest) parsed.reset(new Date(after));
+      walking = parsed;
+      latest = parsed.next().getTime();
+      return latest;
+    },
+  });
+}
+
+/** What it parsed is nobody's business but its own. */
+const peer = <Parsed>(of: Peer<Parsed>): Peer => of as Peer;
