@@ -69,6 +69,7 @@ export type {
 } from './core/schedule/schedule-spec.js';
 export type {
   DailyTimes,
+  LocalTimes,
   MonthDay,
   MonthlyTimes,
   TimeOfDay,
@@ -76,6 +77,7 @@ export type {
   WeeklyTimes,
 } from './core/schedule/local-times.js';
 export type { DstPolicy } from './core/schedule/dst.js';
+export type { Shift } from './core/schedule/working-day-shift.js';
 export type { Exclusion, StoredExclusion } from './core/schedule/exclusion.js';
 export type { CalendarOptions, DateRange, StoredCalendar } from './core/schedule/named-calendar.js';
 export type { NamedCalendarOptions } from './nest/options/calendars.js';

@@ -14,6 +14,12 @@ import type { TaskDefinition } from '../task/task-definition.js';
  */
 export type NodeStatus = 'starting' | 'working' | 'leaving';
 
+/** When the cluster was last started, as a name and an instant: all its workers carry the same. */
+export interface ClusterStart {
+  id: string;
+  at: EpochMs;
+}
+
 /** What is stored at `nodes/<nodeId>`, bound to the node's session. */
 export interface NodeRecord {
   id: string;
@@ -28,6 +34,8 @@ export interface NodeRecord {
   labels: Record<string, string>;
   /** Version of the application, as given in the options. */
   version?: string;
+  /** Absent for an observer, and while a worker is still joining. */
+  life?: ClusterStart;
   /** Version of its time-zone data, as `2026a`: nodes that differ may disagree on local times. */
   tzData?: string;
   /** Ids of the handlers it has; `*` is the default handler. */

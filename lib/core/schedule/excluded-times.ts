@@ -19,11 +19,11 @@ class NamedPeriods {
   private askedDay = 0;
   private namedDay = -1;
 
-  constructor(expression: string) {
+  constructor(expression: string, grain: Grain | undefined) {
     const fields = parseFields(expression);
     const hasSeconds = expression.startsWith('@') ? expression === '@secondly' : expression.split(' ').length === 6;
-    this.seconds = endsOf(hasSeconds ? fields.seconds : Array.from({ length: 60 }, (_, second) => second), 60);
-    this.minutes = endsOf(fields.minutes, 60);
+    this.seconds = endsOf(hasSeconds ? covering(fields.seconds, grain?.seconds) : ALL, 60);
+    this.minutes = endsOf(covering(fields.minutes, grain?.minutes), 60);
     this.hours = endsOf(fields.hours, 24);
     this.midnights = { ...fields, hours: [0], minutes: [0], seconds: [0] };
   }
@@ -72,8 +72,26 @@ function isWhole(ends: readonly number[]): boolean {
 
 const compiled = new BoundedCache<NamedPeriods>(2_000);
 
-/** @param expression without problems and without an `H` */
-export function namedPeriods(expression: string): Pick<NamedPeriods, 'endAt'> {
+/**
+ * @param expression without problems and without an `H`
+ * @param grain of the schedule whose ticks are held against it: where all its seconds are named, all seconds may count as
+ * named, and a block is a minute, an hour or a day instead of each second by itself
+ */
+export function namedPeriods(expression: string, grain?: Grain): Pick<NamedPeriods, 'endAt'> {
   const tidy = tidyExpression(expression);
-  return compiled.get(tidy, () => new NamedPeriods(tidy));
+  const key = `${tidy} | ${grain?.seconds.join() ?? ''} | ${grain?.minutes?.join() ?? ''}`;
+  return compiled.get(key, () => new NamedPeriods(tidy, grain));
+}
+
+/** At which seconds of a minute a schedule may have ticks, and at which minutes of an hour, where that is known. */
+export interface Grain {
+  readonly seconds: readonly number[];
+  readonly minutes?: readonly number[];
+}
+
+const ALL = Array.from({ length: 60 }, (_, value) => value);
+
+/** All values, where the named ones hold all that are asked for. */
+function covering(named: readonly number[], asked: readonly number[] | undefined): readonly number[] {
+  return asked?.every((value) => named.includes(value)) ? ALL : named;
 }

@@ -4,7 +4,7 @@ import { DistributedScheduleError } from '../common/errors.js';
 import { nearest } from '../common/nearest.js';
 import { tidyExpression } from './cron-fields.js';
 import { type Block, localBlock, type LocalPeriods, spanBlock, without } from './excluded-blocks.js';
-import { namedPeriods } from './excluded-times.js';
+import { type Grain, namedPeriods } from './excluded-times.js';
 import { exclusionProblems } from './exclusion-problems.js';
 import { parseInstant } from './iso-instant.js';
 import { DAY_MS, type DateRange, dateSet, datesText, isDateText } from './local-dates.js';
@@ -91,14 +91,19 @@ function unknownCalendar(name: string, known: readonly string[]): string {
  *
  * @throws DistributedScheduleError `INVALID_SCHEDULE` where an exclusion is not one this version can read
  */
-export function withExclusions(schedule: Schedule, except: readonly StoredExclusion[], zone: string): Schedule {
+export function withExclusions(
+  schedule: Schedule,
+  except: readonly StoredExclusion[],
+  zone: string,
+  grain?: Grain,
+): Schedule {
   if (except.length === 0) return schedule;
   let ticks = schedule;
   for (const one of except) if (isShift(one)) ticks = shiftToWorkingDays(ticks, one, one.shift, zone);
   const dropped = except.filter((one) => !isShift(one));
   return without(
     ticks,
-    blocksOf(dropped, zone),
+    blocksOf(dropped, zone, grain),
     () => `${schedule.describe()}, except ${listed(except.map(exclusionText))}`,
   );
 }
@@ -127,14 +132,14 @@ function isShift(one: StoredExclusion): one is StoredCalendar & { shift: Shift }
 const compiled = new BoundedCache<Block[]>(500);
 
 /** Equal exclusions share one evaluator. */
-function blocksOf(except: readonly StoredExclusion[], zone: string): Block[] {
-  return compiled.get(`${zone} ${JSON.stringify(except)}`, () => compileBlocks(except, zone));
+function blocksOf(except: readonly StoredExclusion[], zone: string, grain?: Grain): Block[] {
+  return compiled.get(JSON.stringify([zone, except, grain]), () => compileBlocks(except, zone, grain));
 }
 
 /** Everything that is local in one block, so that a tick's local time is looked up once; all dates in one set. */
-function compileBlocks(except: readonly StoredExclusion[], zone: string): Block[] {
+function compileBlocks(except: readonly StoredExclusion[], zone: string, grain: Grain | undefined): Block[] {
   const dates = except.flatMap((one) => ('dates' in one ? [one.dates] : [])).join(' ');
-  const local = except.flatMap((one) => ('calendar' in one || 'crons' in one ? periodsOf(one) : []));
+  const local = except.flatMap((one) => ('calendar' in one || 'crons' in one ? periodsOf(one, grain) : []));
   if (dates !== '') local.unshift(daysOf(dateSet(dates)));
   const ranges = except.flatMap((one) => ('from' in one ? [spanBlock(one.from, one.to)] : []));
   const unknown = except.find((one) => !['dates', 'calendar', 'crons', 'from'].some((key) => key in one));
@@ -143,10 +148,10 @@ function compileBlocks(except: readonly StoredExclusion[], zone: string): Block[
   return local.length > 0 ? [localBlock(timeZone(zone), local), ...ranges] : ranges;
 }
 
-function periodsOf(one: StoredCalendar | { crons: readonly string[] }): LocalPeriods[] {
+function periodsOf(one: StoredCalendar | { crons: readonly string[] }, grain: Grain | undefined): LocalPeriods[] {
   if ('calendar' in one) return [daysOf(closedDays(workingDays(one)))];
   return one.crons.map((expression) => {
-    const periods = namedPeriods(expression);
+    const periods = namedPeriods(expression, grain);
     return (wall) => periods.endAt(wall);
   });
 }

@@ -8,6 +8,7 @@ import { dstProblems } from './dst.js';
 import { exclusionProblems } from './exclusion.js';
 import { intervalProblem, LONGEST_DURATION_MS } from './interval.js';
 import { parseInstant } from './iso-instant.js';
+import { dateOf, dayOf } from './local-dates.js';
 import { expressionsOf, type LocalTimes, localTimesProblems } from './local-times.js';
 import { instantProblem } from './once.js';
 import { timeZoneProblem } from './time-zone.js';
@@ -149,6 +150,13 @@ export function instantOf(at: unknown, timeZone: string): EpochMs {
   if (at instanceof Date) return at.getTime();
   if (typeof at === 'number') return Math.round(at);
   return typeof at === 'string' ? parseInstant(at, timeZone) : Number.NaN;
+}
+
+/** The same for the end of a stretch: a date alone is its last millisecond. */
+export function lastInstantOf(at: unknown, timeZone: string): EpochMs {
+  if (typeof at !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(at) || Number.isNaN(parseInstant(at, timeZone)))
+    return instantOf(at, timeZone);
+  return parseInstant(dateOf(dayOf(at) + 1), timeZone) - 1;
 }
 
 function show(value: unknown): string {

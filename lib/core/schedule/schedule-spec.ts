@@ -4,8 +4,9 @@ import { DistributedScheduleError } from '../common/errors.js';
 import { anyOf } from './any-of.js';
 import { resolveHashes } from './cron-hash.js';
 import { cronSchedule } from './cron.js';
-import { tidyExpression } from './cron-fields.js';
+import { parseFields, tidyExpression } from './cron-fields.js';
 import type { DstPolicy } from './dst.js';
+import type { Grain } from './excluded-times.js';
 import { type Exclusion, normalizeExclusions, type StoredExclusion, withExclusions } from './exclusion.js';
 import { intervalSchedule } from './interval.js';
 import {
@@ -116,7 +117,7 @@ function stored(spec: ScheduleSpec, context: ScheduleContext): StoredSchedule {
   const dst = spec.dst ?? context.dst;
   if ('anyOf' in spec) {
     const parts = spec.anyOf.map((part) => stored(part, { ...context, timeZone, ...(dst && { dst }) }));
-    return { anyOf: parts, ...(except.length > 0 && { timeZone, except }) };
+    return { anyOf: parts, timeZone, ...(except.length > 0 && { except }) };
   }
   const times =
     'cron' in spec ? { cron: resolveHashes(tidyExpression(spec.cron), context.seed ?? '') } : tidyTimes(spec);
@@ -131,7 +132,7 @@ export function compileSchedule(from: StoredSchedule): Schedule {
     throw new DistributedScheduleError('INVALID_SCHEDULE', `${JSON.stringify(from)} is not a stored schedule`);
   if ('at' in from) return onceSchedule(from.at);
   const schedule = compileTicks(from);
-  return from.except ? withExclusions(schedule, from.except, from.timeZone ?? 'UTC') : schedule;
+  return from.except ? withExclusions(schedule, from.except, from.timeZone ?? 'UTC', grainOf(from)) : schedule;
 }
 
 function compileTicks(from: Exclude<StoredSchedule, { at: EpochMs }>): Schedule {
@@ -146,13 +147,40 @@ function compileTicks(from: Exclude<StoredSchedule, { at: EpochMs }>): Schedule 
   return anyOf(parts, () => `${timesText(from)} in ${timeZone}`);
 }
 
+/** The seconds and minutes of local time at which it may have ticks; `undefined` where any is possible. */
+function grainOf(from: StoredSchedule): Grain | undefined {
+  if ('at' in from) return undefined;
+  if ('every' in from) {
+    const { every, anchor } = from;
+    if (MINUTE % every !== 0) return undefined;
+    const count = MINUTE / every;
+    return { seconds: Array.from({ length: count }, (_, i) => Math.floor(((anchor + i * every) % MINUTE) / 1_000)) };
+  }
+  if ('anyOf' in from) {
+    const parts = from.anyOf.map(grainOf);
+    return parts.every((part) => part !== undefined) ? { seconds: parts.flatMap(({ seconds }) => seconds) } : undefined;
+  }
+  const fields = expressionsOf(from).map(parseFields);
+  const seconds = fields.flatMap((one) => one.seconds);
+  // what names hours may be shifted to other minutes where clocks change
+  const isSteady = fields.every(({ hours }) => hours.length === 24);
+  return { seconds, ...(isSteady && { minutes: fields.flatMap(({ minutes }) => minutes) }) };
+}
+
+const MINUTE = 60_000;
+
 /** Whether two schedules are the same to their users: when an interval began does not count. */
 export function sameSchedule(a: StoredSchedule, b: StoredSchedule): boolean {
+  return sameStored(a, b);
+}
+
+/** The same for whatever holds schedules. */
+export function sameStored(a: object, b: object): boolean {
   return essence(a) === essence(b);
 }
 
-function essence(schedule: StoredSchedule): string {
-  return JSON.stringify(schedule, (key, value: unknown) => {
+function essence(stored: object): string {
+  return JSON.stringify(stored, (key, value: unknown) => {
     if (key === 'anchor') return undefined;
     const isMap = value !== null && typeof value === 'object' && !Array.isArray(value);
     return isMap ? Object.fromEntries(Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1))) : value;

@@ -21,10 +21,11 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
   // was found in may be that of somebody else's claim.
   if (own) return { next: state, outcome: { kind: 'claimed', run: own, more: true, task } };
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
-  const start = isSpent(state, task) ? undefined : decideStart(state, task, request);
+  const spent = isSpent(state, task);
+  const start = spent ? undefined : decideStart(state, task, request);
   if (start) return start;
-  if (task.doc.state !== 'active' || isSpent(state, task)) return { outcome: { kind: 'idle' } };
-  return decideTick(state, task, request);
+  if (task.doc.state !== 'active') return { outcome: { kind: 'idle' } };
+  return spent ? decideBackfill(state, task, request) : decideTick(state, task, request);
 }
 
 function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {

@@ -55,8 +55,6 @@ export interface Start {
   /** Names it: a unit runs once for each. */
   key: string;
   at: EpochMs;
-  /** It was made up where the record of the real one was lost: nothing starts for it but what is new. */
-  resumed?: boolean;
 }
 
 export type Starts = Partial<Record<RunOnStart, Start>>;

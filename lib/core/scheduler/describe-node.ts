@@ -1,4 +1,4 @@
-import type { NodeRecord } from '../cluster/node-record.js';
+import type { ClusterStart, NodeRecord } from '../cluster/node-record.js';
 import type { EpochMs } from '../common/clock.js';
 import type { HandlerTable } from '../execution/handler-table.js';
 import type { SchedulerOptions } from './scheduler-options.js';
@@ -9,6 +9,7 @@ export function describeNode(
   handlers: HandlerTable,
   running: number,
   startedAt: EpochMs,
+  life: ClusterStart | undefined,
 ): Omit<NodeRecord, 'session' | 'status' | 'lastAliveAt'> {
   const { role, ip, ...described } = node;
   return {
@@ -17,6 +18,7 @@ export function describeNode(
     running,
     startedAt,
     ...(ip !== undefined && { ip }),
+    ...(life && { life: { id: life.id, at: life.at } }),
     ...(version !== undefined && { version }),
   };
 }

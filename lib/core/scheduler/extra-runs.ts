@@ -27,14 +27,14 @@ export function decideStart(
   if (!start || request.standby) return undefined;
   const next = { ...state, started: [...(state.started ?? []), start.key].slice(-STARTS_KEPT) };
   const isHalted = task.doc.state !== 'active' || (task.doc.restoredAt ?? 0) > start.at;
-  if (isHalted || isInDoubt(state, start, request.lostUpTo)) return { next, outcome: { kind: 'settled' } };
+  if (isHalted || isInDoubt(state, task, start, request.lostUpTo)) return { next, outcome: { kind: 'settled' } };
   if (blockerOf(state, task)) return undefined;
   return claim(next, task, request, { trigger: 'start' }, true);
 }
 
 /** Whether nobody can tell any more if the unit has had its run: the registry has lost what it held. */
-function isInDoubt({ started, rebuilt }: UnitState, { at, resumed }: Start, lostUpTo: EpochMs): boolean {
-  return at <= lostUpTo || (started === undefined ? rebuilt === true : resumed === true);
+function isInDoubt({ started, rebuilt }: UnitState, { doc }: KnownTask, { at }: Start, lostUpTo: EpochMs): boolean {
+  return (at <= lostUpTo && doc.createdAt <= lostUpTo) || (started === undefined && rebuilt === true);
 }
 
 /** The start that the unit has not run for. */
@@ -94,5 +94,5 @@ export function backfillTick(
 function firstWithoutSuccess(state: UnitState, task: KnownTask, tick: EpochMs): EpochMs {
   const ledger = ledgerOf(state, task);
   if (tick > ledger.since) return unsuccessfulFrom(ledger, tick, Math.max(state.cursor, task.doc.since));
-  return tick <= task.doc.createdAt ? tick : ledger.since + 1;
+  return tick <= task.doc.createdAt && ledger.since <= task.doc.createdAt ? tick : ledger.since + 1;
 }

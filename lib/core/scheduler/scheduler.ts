@@ -75,7 +75,7 @@ export class Scheduler {
       this.registry,
       options.clock,
       this.view,
-      () => describeNode(options, this.handlers, this.launcher.running, this.startedAt),
+      () => describeNode(options, this.handlers, this.launcher.running, this.startedAt, this.life.current),
       options.cluster,
       this.hooks(),
       logger,
@@ -108,7 +108,8 @@ export class Scheduler {
     this.replica = new TaskReplica(this.context, this.writer, this.amnesia);
     const recovery = new Recovery(this.context, this.launcher, this.handlers);
     const { version } = options;
-    this.life = new ClusterLife(this.registry, clock, random, { boot: node.boot, version, startedAt: this.startedAt });
+    const self = { boot: node.boot, version, startedAt: this.startedAt };
+    this.life = new ClusterLife(this.registry, clock, random, self, () => this.membership.publish());
     const starts = () => this.life.starts();
     this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, options.cluster, starts);
     this.placement = new PlacementKeeper(
@@ -250,7 +251,7 @@ export class Scheduler {
   private async load(): Promise<void> {
     await this.measureClock();
     await this.replica.load();
-    await this.life.join();
+    if (this.options.node.role === 'worker') await this.life.join();
     await this.launcher.rebind(this.membership.keeper.session!.id);
     await this.onJoining();
   }

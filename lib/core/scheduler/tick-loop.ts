@@ -297,7 +297,7 @@ export class TickLoop {
     if (charge.role === 'standby') return this.armStandby(charge, task, settled);
     const tick = state && isSpent(state, task) ? undefined : task.schedule.next(settled);
     if (tick !== undefined) this.appoint(charge, startOf(task.schedule, tick) - this.options.claimAheadMs);
-    else if (state?.runs.length === 0 && (isSpent(state, task) || !pendingBackfill(state, task)))
+    else if (state?.runs.length === 0 && !pendingBackfill(state, task))
       void this.writer.complete(task).catch(() => undefined); // tried again at the next look
   }
 

@@ -1,8 +1,9 @@
 import type { EpochMs } from '../common/clock.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import { randomId } from '../common/ids.js';
+import { nearest } from '../common/nearest.js';
 import { instantProblem } from '../schedule/once.js';
-import { instantOf } from '../schedule/schedule-problems.js';
+import { instantOf, lastInstantOf } from '../schedule/schedule-problems.js';
 import { backfillTick, pendingBackfill } from '../scheduler/extra-runs.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { UnitState } from '../scheduler/unit-state.js';
@@ -12,9 +13,9 @@ import type { TaskCommands } from './task-commands.js';
 
 /** Which past ticks to run. */
 export interface BackfillOptions {
-  /** The first instant: a Date, epoch milliseconds or ISO 8601 text, without an offset in the module's `timeZone`. */
+  /** The first instant: a Date, epoch milliseconds or ISO 8601 text, without an offset in the task's zone. */
   from: Date | string | number;
-  /** The last instant. Ticks that are not settled yet are left to their regular turn. @default now */
+  /** The last instant; a date alone means the whole day. Ticks that are not settled yet are left to their regular turn. @default now */
   to?: Date | string | number;
   /**
    * `'unsuccessful'`: ticks without a success: failed, lost, skipped, or from before the task was there. `'all'`: once more
@@ -57,19 +58,21 @@ export class Backfills {
   async start(name: string, options: BackfillOptions): Promise<BackfillView> {
     const { context, options: settings } = this.scheduler;
     const now = context.clock.now();
+    const before = await this.read(name);
+    const { schedule } = before.task.doc.definition;
+    const zone = ('timeZone' in schedule ? schedule.timeZone : undefined) ?? settings.timeZone;
     const request: BackfillRequest = {
       id: randomId(settings.random, 10),
-      ...rangeOf(name, options, now, settings.timeZone),
+      ...rangeOf(name, options, now, zone),
       requestedAt: now,
     };
-    const before = await this.read(name);
     if (options.dryRun) return viewOf(before.task, before.state, request, 'planned');
     const task = await this.commands.edit(name, (doc) => {
       if (doc.state !== 'active')
         throw refusal(
           'TASK_STATE',
           name,
-          `Task "${name}" is ${doc.state}${doc.state === 'completed' ? ': give it another schedule with putTask' : '; resume it'}, then ask for the backfill`,
+          `Task "${name}" is ${doc.state}${doc.state === 'completed' ? ': give it another schedule with updateSchedule' : '; resume it'}, then ask for the backfill`,
         );
       if (doc.backfill?.id === request.id) return undefined;
       if (doc.backfill && pendingBackfill(before.state, { ...before.task, doc }))
@@ -111,11 +114,12 @@ export class Backfills {
 
 function rangeOf(
   task: string,
-  { from, to, only = 'unsuccessful' }: BackfillOptions,
+  options: BackfillOptions,
   now: EpochMs,
   timeZone: string,
 ): Pick<BackfillRequest, 'from' | 'to' | 'only'> {
-  const [begin, end] = [instantOf(from, timeZone), to === undefined ? now : instantOf(to, timeZone)];
+  const { from, to, only = 'unsuccessful' } = options;
+  const [begin, end] = [instantOf(from, timeZone), to === undefined ? now : lastInstantOf(to, timeZone)];
   const problems = (
     [
       ['from', from, begin],
@@ -125,6 +129,7 @@ function rangeOf(
     const problem = instantProblem(at);
     return problem === undefined ? [] : [`${key}: ${JSON.stringify(given)} ${problem}`];
   });
+  problems.push(...optionProblems(options));
   if (only !== 'unsuccessful' && only !== 'all')
     problems.push(`only: ${JSON.stringify(only)} is none of 'unsuccessful', 'all'`);
   if (begin > end) problems.push('from: it lies after to');
@@ -132,6 +137,21 @@ function rangeOf(
   if (problems.length > 0)
     throw refusal('INVALID_OPTIONS', task, `The backfill of task "${task}" is not valid: ${problems.join('; ')}`);
   return { from: begin, to: Math.min(end, now), only };
+}
+
+const OPTIONS = ['from', 'to', 'only', 'dryRun'];
+
+/** A misspelt `dryRun` would run for real. */
+function optionProblems(options: BackfillOptions): string[] {
+  const unknown = Object.keys(options).filter((key) => !OPTIONS.includes(key));
+  const problems = unknown.map((key) => {
+    const like = nearest(key, OPTIONS);
+    return `${key}: is not known${like ? `; did you mean '${like}'?` : `; there are ${OPTIONS.join(', ')}`}`;
+  });
+  const { dryRun } = options;
+  if (dryRun !== undefined && typeof dryRun !== 'boolean')
+    problems.push(`dryRun: ${JSON.stringify(dryRun)} is neither true nor false`);
+  return problems;
 }
 
 function viewOf(task: KnownTask, state: UnitState, request: BackfillRequest, now: BackfillView['state']): BackfillView {

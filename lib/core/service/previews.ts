@@ -5,6 +5,7 @@ import { scheduleProblems } from '../schedule/schedule-problems.js';
 import {
   compileSchedule,
   normalizeSchedule,
+  sameSchedule,
   type ScheduleSpec,
   type StoredSchedule,
 } from '../schedule/schedule-spec.js';
@@ -33,22 +34,28 @@ export class Previews {
     const { calendars = {}, timeZone: moduleZone } = this.scheduler.options;
     const { timeZone = moduleZone, count = 5, task = '' } = options;
     const stored = normalizeSchedule(spec, { now: this.now, timeZone, calendars, seed: task });
-    return previewOf(compileSchedule(stored), {
+    const preview = previewOf(compileSchedule(stored), {
       stored,
       timeZone: zoneOf(stored) ?? timeZone,
       from: this.now - 1,
       count: Math.min(count, MAX_TICKS),
     });
+    const other = normalizeSchedule(spec, { now: this.now, timeZone, calendars, seed: `${task} ` });
+    if (options.task === undefined && !sameSchedule(stored, other))
+      preview.warnings.push('H stands for numbers that follow from the name of the task; give it as the option task');
+    return preview;
   }
 
+  /** No ticks where the task is not active. */
   ofTask({ schedule, doc, policies }: KnownTask, { count = 5 }: { count?: number }): SchedulePreview {
-    const { startAt, endAt } = policies;
+    const { startAt, endAt, oneShot, maxRuns = Infinity } = policies;
+    const most = doc.state === 'active' ? Math.min(count, MAX_TICKS, oneShot ? 1 : maxRuns) : 0;
     const stored = doc.definition.schedule;
     return previewOf(schedule, {
       stored,
       timeZone: zoneOf(stored) ?? this.scheduler.options.timeZone,
       from: Math.max(this.now, doc.since),
-      count: Math.min(count, MAX_TICKS),
+      count: most,
       ...(startAt !== undefined && { startAt }),
       ...(endAt !== undefined && { endAt }),
     });

@@ -211,7 +211,7 @@ export class SchedulerService {
    * @example await scheduler.backfillTask('report', { from: '2030-01-01', dryRun: true }) // what would run?
    */
   backfillTask(name: string, options: BackfillOptions): Promise<BackfillView> {
-    return this.backfills.start(name, options);
+    return this.backfills.start(name, options ?? {});
   }
 
   /** The latest backfill of the task and how far it has come; `undefined` where none was asked for. */

@@ -21,6 +21,7 @@ import {
   type TaskSource,
 } from '../task/task-definition.js';
 import { defineTask } from '../task/validate.js';
+import { afterHalt, isOver, isPutAgain, redefine, replace, withNewCalendars } from './redefine.js';
 
 export type Edit = (doc: TaskDocument, now: EpochMs) => TaskDocument | undefined;
 
@@ -59,12 +60,13 @@ export class TaskCommands {
     const fresh = this.newDocument(input, source);
     return this.create(input.name, (doc) => {
       if (doc?.generation === fresh.generation) return undefined; // an earlier attempt of this write went through
-      if (isPast(fresh)) {
-        // put again at a restart, as its caller does each time: what has had its tick is left as it is
+      // put again at a restart, as its caller does each time: what has had its ticks is left as it is
+      if (doc && isPutAgain(doc, fresh)) return undefined;
+      if (isOver(fresh)) {
         if (doc && isLive(doc) && sameSchedule(doc.definition.schedule, fresh.definition.schedule)) return undefined;
         this.refusePast(input.name, fresh);
       }
-      return doc && isLive(doc) && doc.state !== 'completed' ? redefine(doc, fresh) : fresh;
+      return doc && isLive(doc) && doc.state !== 'completed' ? redefine(doc, fresh) : replace(doc, fresh);
     });
   }
 
@@ -92,8 +94,12 @@ export class TaskCommands {
       if (outcome !== 'declared') return undefined;
       return doc && isLive(doc) && doc.definition.source === 'static' && doc.state !== 'completed'
         ? redefine(doc, fresh)
-        : fresh;
+        : replace(doc, fresh);
     });
+    if (outcome === 'declared' && isOver(fresh))
+      this.scheduler.options.logger.warn(
+        `Task "${input.name}" is declared in code and has no tick left: it never runs`,
+      );
     return outcome;
   }
 
@@ -145,7 +151,7 @@ export class TaskCommands {
         throw failure(
           'TASK_STATE',
           name,
-          `Task "${name}" is completed: it has no tick left. Give it another schedule with putTask`,
+          `Task "${name}" is completed: it has no tick left. Give it another schedule with updateSchedule`,
         );
       const { note: _note, ...rest } = doc;
       const { schedule } = doc.definition;
@@ -183,6 +189,7 @@ export class TaskCommands {
       if (sameSchedule(schedule, doc.definition.schedule)) return undefined;
       const definition = { ...doc.definition, schedule };
       const changed = { ...doc, definition, since: Math.min(now, asked.now), updatedAt: now };
+      this.refusePast(name, changed);
       const state = doc.state === 'completed' ? 'active' : doc.state;
       // what has had all its runs begins to count anew
       const generation = state !== doc.state && maxRuns !== undefined ? this.newGeneration() : doc.generation;
@@ -193,13 +200,9 @@ export class TaskCommands {
   /** Gives tasks that name a calendar of this node's options its days as they are there now; ticks begin anew then. */
   async renewCalendars(): Promise<string[]> {
     const { calendars = {} } = this.scheduler.options;
-    const renewed = (
-      { definition, backfill: _backfill, ...doc }: TaskDocument,
-      now: EpochMs,
-    ): TaskDocument | undefined => {
-      const schedule = withCalendars(definition.schedule, calendars);
-      if (sameSchedule(schedule, definition.schedule)) return undefined;
-      return { ...doc, definition: { ...definition, schedule }, since: now, updatedAt: now };
+    const renewed = (doc: TaskDocument, now: EpochMs): TaskDocument | undefined => {
+      const next = withNewCalendars(doc, calendars, now);
+      return next && isOver(next) && !isOver(doc) ? undefined : next; // a calendar that ends a task is most likely wrong
     };
     const outdated = [...this.scheduler.context.catalog.values()].filter(
       ({ doc }) => isLive(doc) && renewed(doc, doc.since) !== undefined,
@@ -292,45 +295,19 @@ export class TaskCommands {
 
   private refusePast(name: string, doc: TaskDocument): void {
     const { schedule } = doc.definition;
-    if (!isPast(doc) || !('at' in schedule)) return;
+    if (!isOver(doc)) return;
+    if (!('at' in schedule))
+      throw failure(
+        'INVALID_SCHEDULE',
+        name,
+        `Task "${name}" has no tick from now on: see its endAt, and its exceptions`,
+      );
     throw failure(
       'INVALID_SCHEDULE',
       name,
       `Task "${name}" is to run at ${new Date(schedule.at).toISOString()}, which has passed. Use 'now' to run it at once`,
     );
   }
-}
-
-/** The task goes on under its new definition; only a changed schedule begins anew. What code declared, code still owns. */
-function redefine(doc: TaskDocument, fresh: TaskDocument): TaskDocument {
-  const same = hasSameTicks(doc, fresh);
-  const schedule = same ? doc.definition.schedule : fresh.definition.schedule;
-  const isStatic = doc.definition.source === 'static' && doc.definition.handler === fresh.definition.handler;
-  const { generation, createdAt, declared, backfill } = doc;
-  return {
-    ...(same && backfill && { backfill }),
-    ...(isStatic && declared !== undefined && { declared }),
-    ...fresh,
-    generation,
-    createdAt,
-    since: same && doc.state === 'active' ? doc.since : afterHalt(doc, fresh),
-    definition: { ...fresh.definition, schedule, ...(isStatic && { source: 'static' as const }) },
-  };
-}
-
-function hasSameTicks({ definition: a }: TaskDocument, { definition: b }: TaskDocument): boolean {
-  const bounds = ({ policies = {} }: TaskDefinition): string => `${policies.startAt} ${policies.endAt}`;
-  return sameSchedule(a.schedule, b.schedule) && bounds(a) === bounds(b);
-}
-
-/** What fell due while the task was halted is not made up for, also where the change was asked for before the halt. */
-function afterHalt(doc: TaskDocument, { since, definition }: TaskDocument): EpochMs {
-  return doc.state === 'active' || 'at' in definition.schedule ? since : Math.max(since, doc.updatedAt);
-}
-
-/** Whether its single tick lies before the task. */
-function isPast({ definition: { schedule }, since }: TaskDocument): boolean {
-  return 'at' in schedule && schedule.at <= since;
 }
 
 function deleted(name: string, what: string): DistributedScheduleError {

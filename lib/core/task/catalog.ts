@@ -4,7 +4,7 @@ import { keys } from '../registry/keyspace.js';
 import type { Entry, Revision } from '../registry/registry.js';
 import { bounded } from '../schedule/bounds.js';
 import { jittered } from '../schedule/jitter.js';
-import { compileSchedule } from '../schedule/schedule-spec.js';
+import { compileSchedule, isOnce } from '../schedule/schedule-spec.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { DEFAULT_POLICIES, type ResolvedPolicies } from './policies.js';
 import { decodeTask, isLive, type TaskDocument } from './task-definition.js';
@@ -112,7 +112,9 @@ export class Catalog {
 /** The ticks of a task, and when its runs start: its schedule under its policies. */
 function ticksOf(name: string, { definition }: TaskDocument, policies: ResolvedPolicies): Schedule {
   const schedule = bounded(compileSchedule(definition.schedule), policies);
-  return policies.jitterMs === undefined ? schedule : jittered(schedule, policies.jitterMs, name);
+  return policies.jitterMs === undefined || isOnce(definition.schedule)
+    ? schedule
+    : jittered(schedule, policies.jitterMs, name);
 }
 
 function keyOf({ definition }: TaskDocument, { startAt, endAt }: ResolvedPolicies): string {

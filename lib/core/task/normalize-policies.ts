@@ -1,7 +1,7 @@
 import { durationProblem, parseDuration } from '../common/duration.js';
 import { nearest } from '../common/nearest.js';
 import { instantProblem } from '../schedule/once.js';
-import { instantOf } from '../schedule/schedule-problems.js';
+import { instantOf, lastInstantOf } from '../schedule/schedule-problems.js';
 import { DEFAULT_POLICIES, type ResolvedPolicies, type RetryOptions, type TaskPolicies } from './policies.js';
 
 type Check = (value: unknown, path: string, out: Partial<ResolvedPolicies>, timeZone: string) => string | undefined;
@@ -36,7 +36,7 @@ const integer =
 const instant =
   (key: 'startAt' | 'endAt'): Check =>
   (value, path, out, timeZone) => {
-    const at = instantOf(value, timeZone);
+    const at = key === 'endAt' ? lastInstantOf(value, timeZone) : instantOf(value, timeZone);
     const problem = instantProblem(at);
     if (problem) return `${path}: ${JSON.stringify(value)} ${problem}`;
     out[key] = at;

@@ -53,11 +53,11 @@ export interface TaskPolicies {
   recovery?: RecoveryPolicy;
   /** Whether a second node may take a tick the owner has let pass (only for ticks at least 30 s apart). @default true */
   standby?: boolean;
-  /** No tick before this. Of an interval it is the first tick. Text is ISO 8601, without an offset in the module's `timeZone`. @default none */
+  /** No tick before this. Of an interval it is the first tick. Text is ISO 8601, without an offset in the zone of its schedule. @default none */
   startAt?: Date | string | number;
-  /** No tick after this; then the task is completed. @default none */
+  /** No tick after this; then the task is completed. A date alone means the whole day. @default none */
   endAt?: Date | string | number;
-  /** After so many runs of its ticks, counted in the cluster over its whole life, the task is completed. @default no limit */
+  /** After so many runs of its ticks, counted in the cluster, the task is completed. @default no limit */
   maxRuns?: number;
   /**
    * Start each run up to so much later than its tick, and before the next one: how much follows from the task's name and

@@ -10,6 +10,8 @@ import {
   type ScheduleContext,
   type StoredSchedule,
 } from '../schedule/schedule-spec.js';
+import { timeZoneProblem } from '../schedule/time-zone.js';
+import { withoutExceptions } from '../schedule/stored-parts.js';
 import { normalizePolicies } from './normalize-policies.js';
 import type { ResolvedPolicies } from './policies.js';
 import type { TaskDefinition, TaskInput, TaskSource } from './task-definition.js';
@@ -53,7 +55,7 @@ export function taskProblems(input: TaskInput, path: string, timeZone?: string):
   }
   const payload = encodeJson(input.payload, MAX_PAYLOAD_BYTES);
   if ('problem' in payload) problems.push(`${at('payload')}: it cannot be stored: ${payload.problem}`);
-  normalizePolicies(input, path, problems, OWN_KEYS, timeZone);
+  normalizePolicies(input, path, problems, OWN_KEYS, zoneOf(input, timeZone));
   return problems;
 }
 
@@ -68,7 +70,7 @@ export function defineTask(
   const problems = taskProblems(input, '', context.timeZone);
   if (problems.length > 0) throw invalid(input?.name, problems);
   const { now, timeZone, calendars, version } = context;
-  const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS, timeZone) };
+  const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS, zoneOf(input, timeZone)) };
   if (policies.runOnStart === 'version' && version === undefined)
     throw invalid(input.name, [
       "runOnStart: 'version' needs the module option version, the version of your application",
@@ -76,7 +78,8 @@ export function defineTask(
   const { startAt } = policies;
   const terms = { now, timeZone, seed: input.name, ...(calendars && { calendars }) };
   const schedule = normalized(input, { ...terms, ...(startAt !== undefined && { startAt }) });
-  if ('except' in schedule && compileSchedule(schedule).next(now) === undefined)
+  const isUnder = (stored: StoredSchedule): boolean => compileSchedule(stored).next(now) !== undefined;
+  if (!isUnder(schedule) && isUnder(withoutExceptions(schedule)))
     throw invalid(input.name, ['schedule.except: it takes out every tick, so the task would never run']);
   const definition: TaskDefinition = {
     handler: input.handler ?? input.name,
@@ -99,6 +102,12 @@ export function defineTask(
     input.disabled,
   ]);
   return { definition, declared: hash32(declared).toString(36) };
+}
+
+/** The zone of its bounds: that of its schedule, where it names one. */
+function zoneOf<Z>({ schedule }: TaskInput, otherwise: Z): string | Z {
+  if (schedule === null || typeof schedule !== 'object' || !('timeZone' in schedule)) return otherwise;
+  return timeZoneProblem(schedule.timeZone) === undefined ? schedule.timeZone! : otherwise;
 }
 
 /** What only shows together with the options of the module, as a calendar that is not among them. */

@@ -17,7 +17,9 @@ export function declarationOf({ mark, place }: DecoratedMethod): { input?: TaskI
   const schedule =
     beside.length === 0 ? mark.schedule : { ...(mark.schedule as object), ...Object.fromEntries(beside) };
   const input = { ...rest, name, schedule } as TaskInput;
+  const twice = beside.map(([key]) => key).filter((key) => typeof mark.schedule === 'object' && key in mark.schedule);
   const problems = [
+    ...twice.map((key) => `${key}: it is given in the schedule and beside it; give it once`),
     ...TAKEN.filter((key) => key in rest).map((key) => `${key}: the decorator sets it; leave it out`),
     ...taskProblems(input, '').map((problem) => problem.replace(/^schedule\./, '')),
   ];
