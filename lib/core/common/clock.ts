@@ -19,6 +19,9 @@ export interface Clock {
 /** Node keeps timer delays in 31 bits and turns longer ones into 1 ms, so no timer is ever armed for longer. */
 export const LONGEST_TIMER_MS = 60_000;
 
+/** What Node's own timers can do; a longer wait takes several. */
+const LONGEST_DELAY_MS = 0x7fff_ffff;
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -28,7 +31,12 @@ export const systemClock: Clock = {
       const immediate = setImmediate(fn);
       return { dispose: () => clearImmediate(immediate) };
     }
-    const timer = setTimeout(fn, Math.min(delayMs, 0x7fff_ffff));
+    let timer: NodeJS.Timeout;
+    const wait = (restMs: number): void => {
+      const leftMs = restMs - LONGEST_DELAY_MS;
+      timer = leftMs > 0 ? setTimeout(() => wait(leftMs), LONGEST_DELAY_MS) : setTimeout(fn, restMs);
+    };
+    wait(delayMs);
     return { dispose: () => clearTimeout(timer) };
   },
 };

@@ -7,6 +7,7 @@ import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
 import { runRecordOf } from './run-record.js';
+import { GRACE_MS } from './claim-decision.js';
 import { decideFinish, decideRebind, held } from './run-decisions.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry } from './unit-state.js';
@@ -140,7 +141,7 @@ export class RunLauncher {
       let obstacle: Obstacle | undefined;
       do {
         if (this.isEarly(run)) await this.tickOf(run);
-        obstacle = this.knownObstacle(run) ?? (await this.doubt(run)); // may renew the session, and with it correct the clock
+        obstacle = this.knownObstacle(run) ?? (await this.doubt(run)) ?? this.lateness(run); // may renew the session, and with it correct the clock
       } while (!obstacle && this.isEarly(run));
       result = obstacle ? unstarted(obstacle, context.clock.now()) : await this.execute(run);
     } finally {
@@ -218,6 +219,14 @@ export class RunLauncher {
     if (await this.stillOurs(run)) return undefined;
     run.handOver ||= run.task.policies.recovery === 'rerun';
     return { outcome: 'lost', why: 'the session of this node was lost before the run started' };
+  }
+
+  /** Asked last, when the time is known to be right: the machine may have slept since the tick was claimed in time. */
+  private lateness(run: LiveRun): Obstacle | undefined {
+    const { entry, task } = run;
+    if (entry.tick === undefined || (entry.trigger !== 'schedule' && entry.trigger !== 'misfire')) return undefined;
+    const late = this.context.clock.now() - dueAt(run) > task.policies.misfireDeadlineMs + GRACE_MS;
+    return late ? { outcome: 'cancelled', why: 'its deadline had passed when it could start' } : undefined;
   }
 
   private async stillOurs({ unit, entry }: LiveRun): Promise<boolean> {
