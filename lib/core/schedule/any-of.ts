@@ -17,7 +17,7 @@ export function anyOf(parts: readonly Schedule[], describe: () => string): Sched
       }
       return earliest;
     },
-    ...(parts.every((part) => part.localTimesOf) && {
+    ...(parts.every((part) => 'localTimesOf' in part) && {
       localTimesOf: (tick: EpochMs) => [
         ...new Set(parts.flatMap((part) => (part.next(tick - 1) === tick ? part.localTimesOf!(tick) : []))),
       ],

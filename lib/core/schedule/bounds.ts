@@ -6,14 +6,13 @@ export function bounded(schedule: Schedule, { startAt, endAt }: { startAt?: Epoc
   if (startAt === undefined && endAt === undefined) return schedule;
   const first = startAt ?? -Infinity;
   const last = endAt ?? Infinity;
-  const { count } = schedule;
   return derived(schedule, {
     next(after) {
       const tick = schedule.next(Math.max(after, first - 1));
       return tick !== undefined && tick <= last ? tick : undefined;
     },
-    ...(count && {
-      count: (after, upTo) => count.call(schedule, Math.max(after, first - 1), Math.min(upTo, last)),
+    ...('count' in schedule && {
+      count: (after: EpochMs, upTo: EpochMs) => schedule.count!(Math.max(after, first - 1), Math.min(upTo, last)),
     }),
     describe: () =>
       schedule.describe() +

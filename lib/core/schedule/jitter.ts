@@ -1,5 +1,6 @@
 import { hash32 } from '../common/hash.js';
 import { formatDuration } from '../common/duration.js';
+import type { EpochMs } from '../common/clock.js';
 import { derived, type Schedule } from './schedule.js';
 
 /**
@@ -9,9 +10,8 @@ import { derived, type Schedule } from './schedule.js';
  * @param seed the task's name: tasks with one schedule are spread
  */
 export function jittered(schedule: Schedule, jitterMs: number, seed: string): Schedule {
-  const { count } = schedule;
   return derived(schedule, {
-    ...(count && { count: (after, upTo) => count.call(schedule, after, upTo) }),
+    ...('count' in schedule && { count: (after: EpochMs, upTo: EpochMs) => schedule.count!(after, upTo) }),
     delayOf(tick) {
       const next = schedule.next(tick);
       const room = next === undefined ? jitterMs : Math.min(jitterMs, next - tick);

@@ -49,7 +49,7 @@ export function expressionsOf(times: LocalTimes): string[] {
   if ('daily' in times) return expressions(times.daily, ['* * *']);
   if ('weekly' in times) {
     const days = listOf(times.weekly.on).map((day) => weekdayNumber(day)!);
-    return expressions(times.weekly.at, [`* * ${[...new Set(days)].sort().join(',')}`]);
+    return expressions(times.weekly.at, [`* * ${[...new Set(days)].sort((a, b) => a - b).join(',')}`]);
   }
   const days = listOf(times.monthly.day);
   const plain = days.filter((day) => dayKind(day) === 'day').map((day) => (day === 'last' ? 'L' : String(day)));
@@ -68,7 +68,7 @@ export function tidyTimes<T extends DailyTimes | WeeklyTimes | MonthlyTimes>(
     [...new Set(listOf(at).map((time) => time.replace(/^(\d\d:\d\d):00$/, '$1')))].sort();
   if ('daily' in times) return { daily: inOrder(times.daily) };
   if ('weekly' in times) {
-    const days = [...new Set(listOf(times.weekly.on).map((day) => weekdayNumber(day)!))].sort();
+    const days = [...new Set(listOf(times.weekly.on).map((day) => weekdayNumber(day)!))].sort((a, b) => a - b);
     return { weekly: { on: days.map((day) => WEEKDAYS[day]!), at: inOrder(times.weekly.at) } };
   }
   const { day, at } = times.monthly;

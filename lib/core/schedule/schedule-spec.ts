@@ -163,7 +163,8 @@ function grainOf(from: StoredSchedule): Grain | undefined {
   const fields = expressionsOf(from).map(parseFields);
   const seconds = fields.flatMap((one) => one.seconds);
   // what names hours may be shifted to other minutes where clocks change
-  const isSteady = fields.every(({ hours }) => hours.length === 24);
+  const isMoved = from.except?.some((one) => 'shift' in one) ?? false;
+  const isSteady = !isMoved && fields.every(({ hours }) => hours.length === 24);
   return { seconds, ...(isSteady && { minutes: fields.flatMap(({ minutes }) => minutes) }) };
 }
 

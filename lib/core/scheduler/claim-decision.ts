@@ -1,4 +1,3 @@
-import type { EpochMs } from '../common/clock.js';
 import { planTicks, stretchOf } from '../schedule/misfire.js';
 import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';

@@ -40,8 +40,11 @@ export class Previews {
       from: this.now - 1,
       count: Math.min(count, MAX_TICKS),
     });
-    const other = normalizeSchedule(spec, { now: this.now, timeZone, calendars, seed: `${task} ` });
-    if (options.task === undefined && !sameSchedule(stored, other))
+    // of one other name the numbers may be the same by chance
+    const others = Array.from({ length: 30 }, (_, i) =>
+      normalizeSchedule(spec, { now: this.now, timeZone, calendars, seed: `${task} ${i}` }),
+    );
+    if (options.task === undefined && others.some((other) => !sameSchedule(stored, other)))
       preview.warnings.push('H stands for numbers that follow from the name of the task; give it as the option task');
     return preview;
   }

@@ -1,6 +1,7 @@
 import type { EpochMs } from '../common/clock.js';
 import { bounded } from '../schedule/bounds.js';
-import { compileSchedule, sameSchedule, sameStored, withCalendars } from '../schedule/schedule-spec.js';
+import { canonical } from '../task/validate.js';
+import { compileSchedule, sameSchedule, withCalendars } from '../schedule/schedule-spec.js';
 import type { StoredCalendar } from '../schedule/named-calendar.js';
 import type { TaskDefinition, TaskDocument } from '../task/task-definition.js';
 
@@ -28,7 +29,8 @@ export function replace(doc: TaskDocument | undefined, fresh: TaskDocument): Tas
 
 /** Whether the task is over and is put once more just as it was, as its caller does at each start. */
 export function isPutAgain(doc: TaskDocument, fresh: TaskDocument): boolean {
-  return doc.state === 'completed' && sameStored(doc.definition, fresh.definition);
+  const [{ schedule: was, ...left }, { schedule: is, ...right }] = [doc.definition, fresh.definition];
+  return doc.state === 'completed' && sameSchedule(was, is) && canonical(left) === canonical(right);
 }
 
 /** The task with the calendars as they are now; `undefined` where that changes nothing. A backfill ends with the days it was asked for. */
@@ -61,7 +63,8 @@ function sameLately(a: TaskDefinition, b: TaskDefinition, since: EpochMs, now: E
   return false;
 }
 
-function hasSameTicks(a: TaskDefinition, b: TaskDefinition): boolean {
+/** Whether they fall due at the same instants. */
+export function hasSameTicks(a: TaskDefinition, b: TaskDefinition): boolean {
   const bounds = ({ policies = {} }: TaskDefinition): string => `${policies.startAt} ${policies.endAt}`;
   return sameSchedule(a.schedule, b.schedule) && bounds(a) === bounds(b);
 }

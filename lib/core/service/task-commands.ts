@@ -13,15 +13,9 @@ import {
 import type { TaskDecision } from '../scheduler/task-writer.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
-import {
-  isLive,
-  type TaskDefinition,
-  type TaskDocument,
-  type TaskInput,
-  type TaskSource,
-} from '../task/task-definition.js';
+import { isLive, type TaskDocument, type TaskInput, type TaskSource } from '../task/task-definition.js';
 import { defineTask } from '../task/validate.js';
-import { afterHalt, isOver, isPutAgain, redefine, replace, withNewCalendars } from './redefine.js';
+import { afterHalt, hasSameTicks, isOver, isPutAgain, redefine, replace, withNewCalendars } from './redefine.js';
 
 export type Edit = (doc: TaskDocument, now: EpochMs) => TaskDocument | undefined;
 
@@ -63,7 +57,7 @@ export class TaskCommands {
       // put again at a restart, as its caller does each time: what has had its ticks is left as it is
       if (doc && isPutAgain(doc, fresh)) return undefined;
       if (isOver(fresh)) {
-        if (doc && isLive(doc) && sameSchedule(doc.definition.schedule, fresh.definition.schedule)) return undefined;
+        if (doc && isLive(doc) && hasSameTicks(doc.definition, fresh.definition)) return undefined;
         this.refusePast(input.name, fresh);
       }
       return doc && isLive(doc) && doc.state !== 'completed' ? redefine(doc, fresh) : replace(doc, fresh);
@@ -202,10 +196,12 @@ export class TaskCommands {
     const { calendars = {} } = this.scheduler.options;
     const renewed = (doc: TaskDocument, now: EpochMs): TaskDocument | undefined => {
       const next = withNewCalendars(doc, calendars, now);
-      return next && isOver(next) && !isOver(doc) ? undefined : next; // a calendar that ends a task is most likely wrong
+      const isOverBy = ({ definition, since }: TaskDocument): boolean =>
+        isOver({ definition, since: Math.max(since, now) });
+      return next && isOverBy(next) && !isOverBy(doc) ? undefined : next; // a calendar that ends a task is most likely wrong
     };
     const outdated = [...this.scheduler.context.catalog.values()].filter(
-      ({ doc }) => isLive(doc) && renewed(doc, doc.since) !== undefined,
+      ({ doc }) => isLive(doc) && renewed(doc, this.scheduler.context.clock.now()) !== undefined,
     );
     await Promise.all(outdated.map(({ name }) => this.edit(name, renewed)));
     return outdated.map(({ name }) => name);

@@ -125,7 +125,7 @@ function invalid(task: string, problems: readonly string[]): DistributedSchedule
 }
 
 /** JSON with sorted keys: the same text for the same content, however it was written. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

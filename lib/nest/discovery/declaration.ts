@@ -17,7 +17,7 @@ export function declarationOf({ mark, place }: DecoratedMethod): { input?: TaskI
   const schedule =
     beside.length === 0 ? mark.schedule : { ...(mark.schedule as object), ...Object.fromEntries(beside) };
   const input = { ...rest, name, schedule } as TaskInput;
-  const twice = beside.map(([key]) => key).filter((key) => typeof mark.schedule === 'object' && key in mark.schedule);
+  const twice = beside.map(([key]) => key).filter((key) => isObject(mark.schedule) && key in mark.schedule);
   const problems = [
     ...twice.map((key) => `${key}: it is given in the schedule and beside it; give it once`),
     ...TAKEN.filter((key) => key in rest).map((key) => `${key}: the decorator sets it; leave it out`),
@@ -41,4 +41,8 @@ export function nameProblems(methods: readonly DecoratedMethod[]): Map<string, s
 
 export function isUnnamed({ mark }: DecoratedMethod): boolean {
   return mark.kind === 'task' && mark.options?.name === undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return value !== null && typeof value === 'object';
 }
