@@ -172,15 +172,10 @@ const MINUTE = 60_000;
 
 /** Whether two schedules are the same to their users: when an interval began does not count. */
 export function sameSchedule(a: StoredSchedule, b: StoredSchedule): boolean {
-  return sameStored(a, b);
-}
-
-/** The same for whatever holds schedules. */
-export function sameStored(a: object, b: object): boolean {
   return essence(a) === essence(b);
 }
 
-function essence(stored: object): string {
+function essence(stored: StoredSchedule): string {
   return JSON.stringify(stored, (key, value: unknown) => {
     if (key === 'anchor') return undefined;
     const isMap = value !== null && typeof value === 'object' && !Array.isArray(value);

@@ -107,6 +107,7 @@ describe('any of several schedules', () => {
         { daily: ['02:30'], timeZone: 'America/New_York', dst: { gap: 'skip' } },
         { daily: ['02:30'], timeZone: 'Asia/Tokyo', dst: { gap: 'shift' } },
       ],
+      timeZone: 'America/New_York',
     });
     const schedule = compileSchedule(normalizeSchedule(spec, { now: START, timeZone: 'UTC' }));
     const ticks = enumerate(schedule, Date.UTC(2030, 2, 9, 12), 4).map((tick) => new Date(tick).toISOString());
