@@ -151,6 +151,7 @@ export class Membership {
     if (!result.ok && result.current) {
       const other = decodeNode(result.current.value);
       if (other && other.boot !== own.boot) throw this.inUse(other);
+      if (this.keeper.session !== session) return; // late: bound to a session that is over, the record would go with it
       result = await this.commit({ ...write, if: result.current.revision }); // ours, by a session or a write before
     }
     if (!result.ok) return; // the session is over: the next renewal tells
