@@ -52,7 +52,9 @@ describe('a schedule as users write it', () => {
     [{}, ['schedule: give one of cron, daily, weekly, monthly, every, at, delay and anyOf']],
     [
       { cron: '* * * * *', every: '5s' },
-      ['schedule: give one of cron, daily, weekly, monthly, every, at, delay and anyOf, not cron and every together; anyOf takes several'],
+      [
+        'schedule: give one of cron, daily, weekly, monthly, every, at, delay and anyOf, not cron and every together; anyOf takes several',
+      ],
     ],
     [{ every: '5 minutes' }, ['schedule.every: "5 minutes" is not a duration']],
     [{ every: '5ms' }, ['schedule.every: "5ms" is too short']],
