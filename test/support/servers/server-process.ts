@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from './server.js';
 
@@ -51,6 +51,7 @@ export class ServerProcess {
     }
     this.child.kill(signal);
     if (isUnseen(signal)) for (const pid of this.helpers) tryToKill(pid, signal);
+    if (signal === 'SIGSTOP') for (const pid of [this.child.pid!, ...this.helpers]) waitUntilStill(pid);
   }
 
   /** Ends it with this signal and, should it not obey in time, with SIGKILL. */
@@ -90,6 +91,18 @@ const isUnseen = (signal: NodeJS.Signals): boolean => ['SIGKILL', 'SIGSTOP', 'SI
 function childrenOf(pid: number): number[] {
   const list = `/proc/${pid}/task/${pid}/children`;
   return existsSync(list) ? readFileSync(list, 'utf8').split(' ').filter(Boolean).map(Number) : [];
+}
+
+/** Its threads on other cores run on for a moment, and on a busy machine they answer in it. Only Linux tells. */
+function waitUntilStill(pid: number): void {
+  const threads = `/proc/${pid}/task`;
+  const state = (thread: string): string =>
+    readFileSync(`${threads}/${thread}/stat`, 'utf8').replace(/^.*\) /s, '')[0]!;
+  const isMoving = (thread: string): boolean => existsSync(`${threads}/${thread}`) && !'TtZX'.includes(state(thread));
+  for (let look = 0; look < 1_000 && existsSync(threads); look++) {
+    if (!readdirSync(threads).some(isMoving)) return;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
 }
 
 function tryToKill(pid: number, signal: NodeJS.Signals): void {
