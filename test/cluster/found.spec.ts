@@ -122,6 +122,22 @@ describe('A claim that waits in line', () => {
     expect(await lostBeforeStart(node)).toEqual([]);
   });
 
+  it('is taken to its end, though it went through unheard while the clock was in doubt', async () => {
+    probe = await probedCluster({ nodes: 1 });
+    const { cluster } = probe;
+    const node = cluster.node(0);
+    await add('a', { cron: '*/10 * * * * *' }, { overlap: 'allow' });
+    onceSent(node, isUnit, () => {
+      nextCall(node, 'reply', 'lost');
+      cluster.clock.setTimer(500, () => (node.host.skewMs = 2_000));
+    });
+    await cluster.clock.advanceUntil(() => unitOf('a').runs.length === 1);
+    const [stray] = unitOf('a').runs;
+    await cluster.advance('20s');
+    expect(unitOf('a').runs).not.toContainEqual(expect.objectContaining({ id: stray!.id }));
+    expect(probe.started.map(({ run }) => run.id)).toContain(stray!.id);
+  });
+
   it('to take over an orphan is decided under the session it was begun under, or begun again', async () => {
     let doomed = '';
     probe = await probedCluster({ nodes: 2 }, ({ nodeId }) => (nodeId === doomed ? forEver() : lasting(400)()));

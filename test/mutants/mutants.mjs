@@ -1,7 +1,10 @@
+import { limits } from './list/bounds.mjs';
 import { claims } from './list/claims.mjs';
+import { extraRuns } from './list/extra-runs.mjs';
 import { members } from './list/members.mjs';
 import { orphans } from './list/orphans.mjs';
 import { runs } from './list/runs.mjs';
+import { successes } from './list/successes.mjs';
 import { tasks } from './list/tasks.mjs';
 import { ticks } from './list/ticks.mjs';
 import { trust } from './list/trust.mjs';
@@ -21,4 +24,15 @@ import { trust } from './list/trust.mjs';
  */
 
 /** @type {Mutant[]} */
-export const mutants = [...claims, ...trust, ...ticks, ...runs, ...orphans, ...tasks, ...members];
+export const mutants = [
+  ...claims,
+  ...trust,
+  ...ticks,
+  ...runs,
+  ...orphans,
+  ...tasks,
+  ...members,
+  ...extraRuns,
+  ...successes,
+  ...limits,
+];

@@ -1,4 +1,6 @@
 import { DistributedScheduleError } from '../../lib/core/common/errors.js';
+import type { BackfillOptions } from '../../lib/core/service/backfills.js';
+import type { SchedulerService } from '../../lib/core/service/scheduler-service.js';
 import { pick } from '../../lib/testing/seeded-random.js';
 import type { SimNode } from './node.js';
 import type { Simulation } from './simulation.js';
@@ -14,6 +16,7 @@ const REFUSALS = new Set([
   'NOT_RUNNING',
   'HANDLER_NOT_FOUND',
   'INVALID_SCHEDULE',
+  'INVALID_OPTIONS',
 ]);
 
 type Action = (sim: Simulation, node: SimNode, task: string) => Promise<unknown>;
@@ -31,9 +34,41 @@ const ACTIONS: Record<string, { weight: number; act: Action }> = {
     weight: 3,
     act: (sim, { service }, task) => service.updateSchedule(task, drawSchedule(sim.random)),
   },
+  backfillTask: {
+    weight: 5,
+    act: (sim, { service }, task) => service.backfillTask(task, drawBackfill(sim)),
+  },
+  planBackfill: {
+    weight: 1,
+    act: (sim, { service }, task) => planBackfill(sim, service, task),
+  },
+  cancelBackfill: { weight: 1, act: (_sim, { service }, task) => service.cancelBackfill(task) },
+  getBackfill: { weight: 1, act: (_sim, { service }, task) => service.getBackfill(task) },
   runTask: { weight: 4, act: (_sim, { service }, task) => service.runTask(task) },
   purgeTask: { weight: 1, act: (_sim, { service }, task) => service.purgeTask(task) },
 };
+
+/** A stretch of the past, which may reach back to before the task was there. */
+function drawBackfill(sim: Simulation): BackfillOptions {
+  const { random } = sim;
+  const from = sim.now() - pick(random, [4_000, 20_000, 60_000, 3_600_000]) * random();
+  return {
+    from,
+    ...(random() < 0.3 && { to: from + random() * 30_000 }),
+    only: pick(random, ['all', 'unsuccessful', 'unsuccessful'] as const),
+  };
+}
+
+/** What is only planned stays a plan: the rules know of no request. */
+async function planBackfill(sim: Simulation, service: SchedulerService, task: string): Promise<void> {
+  const asked = drawBackfill(sim);
+  const view = await service.backfillTask(task, { ...asked, dryRun: true });
+  const [from, to] = [view.from.getTime(), view.to.getTime()];
+  const ticks = view.remaining.map((tick) => tick.getTime());
+  const sound = ticks.every((tick, i) => tick >= from && tick <= to && tick > (ticks[i - 1] ?? 0));
+  if (!sound || view.id !== undefined || view.state !== 'planned')
+    sim.complain('plan', `the plan of a backfill of "${task}" is not sound: ${ticks.join()} from ${from} to ${to}`);
+}
 
 const DRAW = Object.entries(ACTIONS).flatMap(([what, { weight }]) => Array.from({ length: weight }, () => what));
 

@@ -1,4 +1,5 @@
 import { FAULTS } from './faults.js';
+import { BEGINNINGS } from './workload.js';
 
 /** Branches of the protocol that a run has to have been through, beside every fault: what never happened proves nothing. */
 const BRANCHES = [
@@ -6,6 +7,8 @@ const BRANCHES = [
   'start misfire',
   'start recovery',
   'start manual',
+  'start start',
+  'start backfill',
   'start of a further attempt',
   'handler returned',
   'handler threw',
@@ -23,6 +26,24 @@ const BRANCHES = [
   'skip overlap',
   'run released',
   'runs in parallel',
+  'life begun',
+  'started for a life',
+  'started for a version',
+  'backfill of all ticks',
+  'backfill of unsuccessful ticks',
+  'backfill under way',
+  'backfill done',
+  'backfill beside a tick',
+  'several gaps without a success',
+  'task active with jitterMs',
+  'task active with startAt',
+  'task completed with endAt',
+  'task completed with maxRuns',
+  'schedule with anyOf',
+  'schedule with except',
+  'schedule with dst',
+  'asked planBackfill',
+  'asked cancelBackfill',
   'event registry.amnesia',
   'event session.lost',
   'event run.retrying',
@@ -39,6 +60,7 @@ const BRANCHES = [
 ] as const;
 
 export function missing(counts: ReadonlyMap<string, number>): string[] {
-  const expected = [...Object.keys(FAULTS).map((name) => `fault ${name}`), ...BRANCHES];
+  const scenes = Object.keys(BEGINNINGS).map((beginning) => `scene ${beginning}`);
+  const expected = [...Object.keys(FAULTS).map((name) => `fault ${name}`), ...scenes, ...BRANCHES];
   return expected.filter((what) => !counts.get(what));
 }

@@ -105,6 +105,16 @@ export const FAULTS = {
     },
   },
   join: { rate: 0.015, begin: (sim) => void sim.join() },
+  'join through a lagging member': {
+    rate: 0.01,
+    begin(sim) {
+      const node = sim.join();
+      if (!node) return false;
+      node.host.staleMs = pick(sim.random, [1_000, 10_000, 60_000]);
+      sim.after(pick(sim.random, [300, 3_000]), () => (node.host.staleMs = 0));
+      return true;
+    },
+  },
   leave: { rate: 0.015, begin: (sim, node) => sim.leave(node) },
   'rolling deploy': { rate: 0.008, begin: (sim) => sim.deploy() },
   'requests cut': cut('requests'),
@@ -179,6 +189,7 @@ export const OF_REGISTRY: ReadonlySet<FaultName> = new Set<FaultName>([
   'registry restored',
   'registry clock step',
   'join',
+  'join through a lagging member',
   'rolling deploy',
 ]);
 

@@ -10,6 +10,9 @@ const FOUND: Record<string, readonly number[]> = {
   'units left over by a task made anew': [203, 638, 1683, 11108],
   'a watch left open by a node that stopped while it joined': [213, 401],
   'an orphan of a completed task': [588],
+  'a claim that went through unheard while the clock was in doubt': [256, 1929],
+  'a run that a request sent twice brings back after a loss of data': [1570],
+  'a record of a node written under a session that was over': [1256],
   'a schedule asked for before its task was completed': [1913],
 };
 

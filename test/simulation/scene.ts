@@ -1,9 +1,12 @@
 import type { SchedulerOptions } from '../../lib/core/scheduler/scheduler-options.js';
 import { pick } from '../../lib/testing/seeded-random.js';
 import { FAULTS, type FaultName } from './faults.js';
+import { BEGINNINGS } from './workload.js';
 
 /** What one seed draws before anything happens: how large a cluster, on what kind of network, and what befalls it. */
 export interface Scene {
+  /** What is special about its time. */
+  beginning: keyof typeof BEGINNINGS;
   nodes: number;
   tasks: number;
   /** How long it is troubled. */
@@ -30,6 +33,7 @@ export function drawScene(random: () => number): Scene {
   const names = Object.keys(FAULTS) as FaultName[];
   const share = pick(random, [0.1, 0.25, 0.5]);
   return {
+    beginning: pick(random, Object.keys(BEGINNINGS) as Scene['beginning'][]),
     nodes: 1 + Math.floor(random() * 5),
     tasks: 3 + Math.floor(random() * 6),
     troubleMs: pick(random, [40_000, 70_000, 110_000]),

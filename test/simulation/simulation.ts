@@ -10,7 +10,7 @@ import { branchesOf } from './branches.js';
 import { fateOf, quietNetwork, watchFateOf } from './network.js';
 import { handlerOn, type SimNode } from './node.js';
 import { drawScene, type Scene } from './scene.js';
-import { DISK, drawTask, NEW_HANDLER, staticTasks } from './workload.js';
+import { BEGINNINGS, calendarsOf, DISK, drawTask, NEW_HANDLER, staticTasks } from './workload.js';
 
 const NAMESPACE = 'test/';
 const MOST_NODES = 7;
@@ -72,6 +72,7 @@ export class Simulation {
     this.violations = this.checker.violations;
     cluster.store.watch('', (change) => this.hearStore(change));
     void cluster.replica; // remembers from now on
+    this.count(`scene ${scene.beginning}`);
   }
 
   static async create(seed: number): Promise<Simulation> {
@@ -80,6 +81,7 @@ export class Simulation {
     const author: Author = {};
     const cluster = await TestCluster.start({
       nodes: 0,
+      start: new Date(BEGINNINGS[scene.beginning]),
       seed: Math.floor(random() * 2 ** 32),
       options: { cluster: scene.cluster, concurrency: scene.concurrency, drainTimeoutMs: 4_000, keepRuns: 10 },
     });
@@ -141,6 +143,8 @@ export class Simulation {
       handlers: { '*': handler, ...(version > 0 && { [NEW_HANDLER]: handler }) },
       options: {
         concurrency: this.concurrency,
+        version: `1.${version}`,
+        calendars: calendarsOf(version),
         node: {
           labels: this.random() < 0.5 || this.nodes.length === 0 ? DISK : {},
           weight: 1 + Math.floor(this.random() * 2),
@@ -248,7 +252,7 @@ export class Simulation {
 
   /** A new definition of a task; what the rules judge a whole life by stays. */
   redraw(name: string): TaskInput {
-    const fresh = drawTask(this.random, name);
+    const fresh = drawTask(this.random, name, this.now());
     const first = this.definitions.get(name) ?? fresh;
     this.definitions.set(name, first);
     const { maxParallel: _unlimited, ...rest } = fresh;

@@ -7,6 +7,9 @@ import type { LogEntry } from '../../lib/testing/checker/log.js';
 /** As many lines as fit a screen or two: the last ones before the violation tell the most. */
 const MOST_LINES = 60;
 
+/** The last gaps of a unit's ledger. */
+const SHOWN_GAPS = 3;
+
 /** What led to a violation: everything about its task, the nodes and the faults, as lines for people. */
 export function timelineOf(violation: Violation, log: readonly LogEntry[], mostLines = MOST_LINES): string[] {
   const { entry, message } = violation;
@@ -23,7 +26,9 @@ export function timelineOf(violation: Violation, log: readonly LogEntry[], mostL
 
 function concerns(entry: LogEntry, task: string): boolean {
   if (entry.type === 'write')
-    return ['units/', 'tasks/'].some((folder) => entry.key.startsWith(folder + task)) || entry.key.startsWith('nodes/');
+    return (
+      ['units/', 'tasks/'].some((folder) => entry.key.startsWith(folder + task)) || /^(nodes\/|life$)/.test(entry.key)
+    );
   return 'task' in entry ? entry.task === task : true;
 }
 
@@ -53,15 +58,34 @@ function describe(entry: LogEntry): string | undefined {
 
 function summary(key: string, value: string | undefined): string {
   if (value === undefined) return 'removed';
+  if (key === 'life') return value;
   if (key.startsWith('nodes/')) {
-    const { status, session, handlers } = JSON.parse(value) as NodeRecord;
-    return `${status} in session ${session}, ${handlers.length} handlers`;
+    const { status, session, handlers, version } = JSON.parse(value) as NodeRecord;
+    return `${status} in session ${session}, ${handlers.length} handlers, version ${version}`;
   }
   if (key.startsWith('tasks/')) {
-    const { state, generation, since, definition } = JSON.parse(value) as TaskDocument;
-    return `${state} ${JSON.stringify(definition.schedule)} since ${since} generation ${generation}`;
+    const { state, generation, since, createdAt, definition, backfill } = JSON.parse(value) as TaskDocument;
+    const { jitterMs, maxRuns, runOnStart, overlap } = definition.policies ?? {};
+    const policies = JSON.stringify({ jitterMs, maxRuns, runOnStart, overlap });
+    const past = backfill ? ` backfill ${backfill.id} ${backfill.only} ${backfill.from} to ${backfill.to}` : '';
+    return `${state} ${JSON.stringify(definition.schedule)} ${policies} since ${since} created ${createdAt} generation ${generation}${past}`;
   }
-  const { cursor, task, runs, last, tail } = JSON.parse(value) as UnitState;
-  const held = runs.map(({ id, node, attempt, session }) => `${id}/${attempt} of ${node} in ${session}`).join(', ');
-  return `cursor ${cursor} task ${task} runs [${held}] last ${last ? `${last.id} ${last.outcome}` : '-'} tail ${tail ? `${tail.reason}@${tail.to}` : '-'}`;
+  const { cursor, task, runs, last, tail, started, backfill, ledger } = JSON.parse(value) as UnitState;
+  const held = runs.map(
+    ({ id, node, attempt, session, trigger, tick }) =>
+      `${id}/${attempt} (${trigger}${tick === undefined ? '' : ` ${tick}`}) of ${node} in ${session}`,
+  );
+  const extra = [
+    ...(started ? [`started ${started.join(', ')}`] : []),
+    ...(backfill ? [`backfill ${backfill.id}@${backfill.cursor}${backfill.endedAt ? ' done' : ''}`] : []),
+    ...(ledger
+      ? [
+          `since ${ledger.since} ${ledger.gaps.length} gaps${ledger.gaps
+            .slice(-SHOWN_GAPS)
+            .map((gap) => ` ${gap.join('-')}`)
+            .join('')}`,
+        ]
+      : []),
+  ];
+  return `cursor ${cursor} task ${task} runs [${held.join(', ')}] last ${last ? `${last.id} ${last.outcome}` : '-'} tail ${tail ? `${tail.reason}@${tail.to}` : '-'} ${extra.join(' ')}`;
 }

@@ -1,3 +1,5 @@
+import type { DstPolicy } from '../../lib/core/schedule/dst.js';
+import { normalizeCalendar, type StoredCalendar } from '../../lib/core/schedule/named-calendar.js';
 import type { ScheduleSpec } from '../../lib/core/schedule/schedule-spec.js';
 import type { TaskInput } from '../../lib/core/task/task-definition.js';
 import { pick } from '../../lib/testing/seeded-random.js';
@@ -7,6 +9,23 @@ import type { Behaviour } from './node.js';
 export const NEW_HANDLER = 'new-handler';
 /** Only nodes that carry the label `disk` run it. */
 export const DISK = { disk: 'ssd' };
+
+/** When a simulation begins: a minute before clocks in Europe jump ahead, go back, or at a moment like any other. */
+export const BEGINNINGS = {
+  'plain day': Date.UTC(2030, 0, 1),
+  'clocks jump ahead': Date.UTC(2030, 2, 31, 0, 59),
+  'clocks go back': Date.UTC(2030, 9, 27, 0, 59),
+} as const;
+
+/** There a Sunday begins a minute after the clocks in Europe are about to change. */
+const TOWN = 'Atlantic/Cape_Verde';
+const HILLS = 'Europe/Berlin';
+
+/** The working days of nodes of a deploy: Sundays are closed, and in each second deploy open again. */
+export function calendarsOf(version: number): Record<string, StoredCalendar> {
+  const workdays = version % 2 === 0 ? [] : ['03-31', '10-27'];
+  return { town: normalizeCalendar('town', { weekend: ['sun'], workdays }) };
+}
 
 const SCHEDULES: readonly ScheduleSpec[] = [
   { cron: '* * * * * *' },
@@ -19,8 +38,39 @@ const SCHEDULES: readonly ScheduleSpec[] = [
   { cron: '10 * * * * *' },
 ];
 
+/** Times of day in the minutes that are simulated, whatever they are in the zone. */
+const TIMES = [
+  '00:00:40',
+  '00:01:10',
+  '00:02:40',
+  '00:59:40',
+  '01:00:10',
+  '01:01:10',
+  '01:59:40',
+  '02:00:10',
+  '02:01:40',
+];
+
+/** Ticks that depend on the calendar, on the clock on the wall, or on several schedules at once. */
+const CALENDAR_SCHEDULES: readonly ((random: () => number) => ScheduleSpec)[] = [
+  () => ({ anyOf: [{ cron: '*/7 * * * * *' }, { cron: '2/10 * * * * *' }] }),
+  () => ({ anyOf: [{ daily: TIMES }, { cron: '*/13 * * * * *', except: { cron: '1 * * * *' } }], timeZone: HILLS }),
+  () => ({ daily: TIMES }),
+  (random) => ({ daily: [...TIMES, '02:59:40', '03:00:10', '03:01:40'], timeZone: HILLS, dst: drawDst(random) }),
+  (random) => ({ cron: '*/4 * 2 * * *', timeZone: HILLS, dst: drawDst(random) }),
+  (random) => ({ cron: '*/6 * 1-3 * * *', timeZone: HILLS, dst: drawDst(random) }),
+  () => ({ cron: '*/9 * * * * *', timeZone: HILLS }),
+  () => ({ every: '2s', except: { cron: '1 * * * *' } }),
+  () => ({ cron: '*/3 * * * * *', timeZone: TOWN, except: { calendar: 'town' } }),
+  () => ({ weekly: { on: ['tue', 'sat'], at: ['23:59:50', ...TIMES] }, timeZone: TOWN }),
+];
+
+function drawDst(random: () => number): DstPolicy {
+  return { gap: pick(random, ['shift', 'skip'] as const), overlap: pick(random, ['first', 'second', 'both'] as const) };
+}
+
 export function drawSchedule(random: () => number): ScheduleSpec {
-  return pick(random, SCHEDULES);
+  return random() < 0.75 ? pick(random, SCHEDULES) : pick(random, CALENDAR_SCHEDULES)(random);
 }
 
 function drawBehaviour(random: () => number): Behaviour {
@@ -32,8 +82,20 @@ function drawBehaviour(random: () => number): Behaviour {
   };
 }
 
+/** Up to when, and how often, it runs, and what at a start. */
+function drawLife(random: () => number, now: number): Partial<TaskInput> {
+  const chance = (p: number): boolean => random() < p;
+  return {
+    ...(chance(0.1) && { startAt: now + Math.ceil(random() * 30_000) }),
+    ...(chance(0.12) && { endAt: now + 30_000 + Math.ceil(random() * 120_000) }),
+    ...(chance(0.2) && { maxRuns: 1 + Math.floor(random() * 40) }),
+    ...(chance(0.3) && { runOnStart: pick(random, ['cluster', 'version'] as const) }),
+    ...(chance(0.25) && { jitter: pick(random, ['200ms', '1500ms', '20s']) }),
+  };
+}
+
 /** A dynamic task of any kind. */
-export function drawTask(random: () => number, name: string): TaskInput {
+export function drawTask(random: () => number, name: string, now: number): TaskInput {
   const chance = (p: number): boolean => random() < p;
   const overlap = pick(random, ['skip', 'skip', 'allow'] as const);
   const once = chance(0.1);
@@ -55,6 +117,7 @@ export function drawTask(random: () => number, name: string): TaskInput {
     ...(chance(0.1) && { nodeSelector: DISK }),
     ...(chance(0.3) && { afterRun: pick(random, ['delete', 'purge'] as const) }),
     ...(chance(0.2) && { priority: Math.floor(random() * 3) }),
+    ...drawLife(random, now),
   };
 }
 
@@ -63,12 +126,21 @@ export function staticTasks(version: number): (Omit<TaskInput, 'handler'> & { pa
   const payload: Behaviour = { shortMs: 20, longMs: 1_500, throws: 0, deaf: false };
   const misfireDeadline = '20s';
   return [
-    { name: 'static-steady', schedule: { cron: '*/5 * * * * *' }, payload, misfireDeadline, recovery: 'rerun' },
+    {
+      name: 'static-steady',
+      schedule: { cron: '*/5 * * * * *' },
+      payload,
+      misfireDeadline,
+      recovery: 'rerun',
+      runOnStart: 'cluster',
+      jitter: '1s',
+    },
     {
       name: 'static-changing',
       schedule: { cron: version % 2 === 0 ? '*/4 * * * * *' : '*/6 * * * * *' },
       payload,
       misfireDeadline,
+      runOnStart: 'version',
     },
     ...(version > 0 ? [{ name: 'static-later', schedule: { every: '2s' }, payload, misfireDeadline } as const] : []),
   ];

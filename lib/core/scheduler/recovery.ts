@@ -4,7 +4,7 @@ import type { HandlerTable } from '../execution/handler-table.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
 import { runRecordOf } from './run-record.js';
-import { decideLost, decideTakeOver } from './run-decisions.js';
+import { decideLost, decideTakeOver, held } from './run-decisions.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry, UnitState } from './unit-state.js';
@@ -70,10 +70,11 @@ export class Recovery {
     try {
       if (!session || !keeper.trusted()) return;
       const by = { node: node.id, boot: node.boot, session: session.id, now: clock.now() };
+      const taken = { id: orphan.id, boot: node.boot, attempt: orphan.attempt + 1 };
       const update = await units.update(
         unit,
         (state) =>
-          keeper.session === session && keeper.trusted()
+          (keeper.session === session && keeper.trusted()) || held(state, taken) // taken over, unheard
             ? decideTakeOver(state, task, orphan, by)
             : { outcome: undefined },
         () => keeper.session === session,

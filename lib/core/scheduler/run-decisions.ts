@@ -71,9 +71,9 @@ export function decideTakeOver(
   orphan: RunEntry,
   by: { node: string; boot: string; session: string; now: EpochMs },
 ): UnitDecision<RunEntry | undefined> {
-  if (BigInt(state.task) > task.token) return { outcome: undefined }; // the task has changed: look again with what it is now
   const run = state.runs.find((other) => other.id === orphan.id);
   if (run?.boot === by.boot && run.attempt === orphan.attempt + 1) return { next: state, outcome: run }; // for a token of its own
+  if (BigInt(state.task) > task.token) return { outcome: undefined }; // the task has changed: look again with what it is now
   if (!run || run.boot !== orphan.boot || run.attempt !== orphan.attempt || run.session !== orphan.session)
     return { outcome: undefined };
   const { node, boot, session, now } = by;

@@ -193,8 +193,11 @@ export class TickLoop {
       try {
         const session = keeper.session!;
         const runId = this.context.runIds.next();
+        const mayClaim = (state: UnitState): boolean =>
+          (keeper.session === session && this.mayClaim()) || // asked again: it may have waited for an outage to end
+          state.runs.some(({ id }) => id === runId); // claimed, unheard: nobody else would look after it
         const decide = (state: UnitState): UnitDecision<ClaimOutcome> =>
-          keeper.session === session && this.mayClaim() // asked again: it may have waited for an outage to end
+          mayClaim(state)
             ? decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id, verified))
             : { outcome: { kind: 'idle' } };
         update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);

@@ -1,5 +1,5 @@
 import type { LogEntry, StartEntry } from './log.js';
-import type { UnitChange } from './world.js';
+import type { UnitChange } from './unit-change.js';
 
 export interface End {
   now: number;

@@ -1,11 +1,14 @@
 import type { Rule } from './rule.js';
 import { accounted } from './rules/accounted.js';
+import { backfill } from './rules/backfill.js';
 import { claimant } from './rules/claimant.js';
 import { claimed } from './rules/claimed.js';
 import { cursor } from './rules/cursor.js';
 import { definition } from './rules/definition.js';
 import { history } from './rules/history.js';
 import { honestEnd } from './rules/honest-end.js';
+import { ledger } from './rules/ledger.js';
+import { maxRuns } from './rules/max-runs.js';
 import { onTime } from './rules/on-time.js';
 import { overlap } from './rules/overlap.js';
 import { prompt } from './rules/prompt.js';
@@ -13,6 +16,7 @@ import { recovery } from './rules/recovery.js';
 import { revival } from './rules/revival.js';
 import { settled } from './rules/settled.js';
 import { singleStart } from './rules/single-start.js';
+import { startRun } from './rules/start-run.js';
 import { tokens } from './rules/tokens.js';
 import type { World } from './world.js';
 
@@ -31,6 +35,10 @@ export const RULES: readonly ((world: World) => Rule)[] = [
   recovery,
   honestEnd,
   history,
+  backfill,
+  startRun,
+  maxRuns,
+  ledger,
   settled,
   prompt,
 ];

@@ -1,5 +1,8 @@
 import { decodeNode, isCandidate, type NodeRecord } from '../../core/cluster/node-record.js';
-import { compileSchedule } from '../../core/schedule/schedule-spec.js';
+import type { Trigger } from '../../core/common/run.js';
+import { bounded } from '../../core/schedule/bounds.js';
+import { jittered } from '../../core/schedule/jitter.js';
+import { compileSchedule, isOnce } from '../../core/schedule/schedule-spec.js';
 import type { Schedule } from '../../core/schedule/schedule.js';
 import { decodeUnit, type RunEntry, type UnitState } from '../../core/scheduler/unit-state.js';
 import { DEFAULT_POLICIES, type ResolvedPolicies } from '../../core/task/policies.js';
@@ -7,6 +10,8 @@ import { decodeTask, type TaskDocument } from '../../core/task/task-definition.j
 import { keys } from '../../core/registry/keyspace.js';
 import { Calls } from './calls.js';
 import type { LogEntry, WriteEntry } from './log.js';
+import { Successes } from './successes.js';
+import { newRuns, type UnitChange } from './unit-change.js';
 
 export interface CheckerOptions {
   /** How far the clocks of nodes and witnesses may be apart, in milliseconds. @default 500 */
@@ -47,18 +52,8 @@ export interface TaskVersion {
   readonly token: bigint;
   readonly doc: TaskDocument;
   readonly policies: ResolvedPolicies;
+  /** Its ticks and when they start: within its bounds, and with its jitter. */
   readonly schedule: Schedule;
-}
-
-/** A unit's state before and after a write; either may be missing. */
-export interface UnitChange {
-  entry: WriteEntry;
-  key: string;
-  /** `<task>` or `<task>#<shard>`. */
-  unit: string;
-  task: string;
-  before?: UnitState;
-  after?: UnitState;
 }
 
 /** To whom a run was granted, and by which version of its unit. */
@@ -66,6 +61,22 @@ export interface Grant {
   unitKey: string;
   process: string | undefined;
   attempt: number;
+  at: number;
+  /** Token of the version of the task that the unit was touched for. */
+  task: string;
+}
+
+/** What a run was claimed for in the first place, whoever has taken it over since. */
+export interface Origin {
+  trigger: Trigger;
+  /** The backfill it is part of. */
+  backfill?: string;
+}
+
+/** A life of the cluster, as stored at `life`. */
+export interface Life {
+  id: string;
+  boot: string;
   at: number;
 }
 
@@ -83,11 +94,18 @@ export class World {
   readonly grants = new Map<string, Grant>();
   /** How the runs ended that the registry has seen the end of. */
   readonly ended = new Map<string, string>();
+  /** What every run was claimed for, by id: it is remembered, whatever the registry loses. */
+  readonly origins = new Map<string, Origin>();
+  readonly successes = new Successes();
+  /** The life of the cluster that the registry knows of. */
+  life?: Life;
   readonly calls = new Calls();
   /** Every write of the registry is in the log, with who wrote it. */
   watched = false;
   /** When the registry last lost data. */
   lossAt = -Infinity;
+  /** Up to where the nodes have agreed that nothing is made up for, since the registry has lost what it held of it. */
+  lostUpTo = -Infinity;
   private lossDepthMs = 0;
   /** Of the entry that is being judged. */
   now = -Infinity;
@@ -104,6 +122,18 @@ export class World {
   /** The version of the task that has this token. */
   versionOf(task: string, token: string): TaskVersion | undefined {
     return this.versions.get(task)?.find((version) => String(version.token) === token);
+  }
+
+  /** The token of the first version of the task, back to which no other had another schedule. */
+  sameTicksSince({ name, token, doc }: TaskVersion): bigint {
+    const ticks = ticksText(doc);
+    let first = token;
+    for (const version of (this.versions.get(name) ?? []).toReversed()) {
+      if (version.token > token) continue;
+      if (version.doc.generation !== doc.generation || ticksText(version.doc) !== ticks) break;
+      first = version.token;
+    }
+    return first;
   }
 
   /** The versions that somebody who writes under `token` may have known: this one and all since. */
@@ -134,13 +164,16 @@ export class World {
 
   /** Since when a node that could run the task is known to work; `undefined` where there is none. */
   candidateSince(task: string): number | undefined {
-    const version = this.tasks.get(task);
-    if (!version) return undefined;
-    const { doc, policies } = version;
-    const able = [...this.nodes.values()].filter(({ record }) =>
-      isCandidate(record, doc.definition, policies.nodeSelector),
-    );
+    const able = this.candidatesOf(task);
     return able.length > 0 ? Math.min(...able.map(({ since }) => since)) : undefined;
+  }
+
+  /** The nodes that could run the task, each with since when it works. */
+  candidatesOf(task: string): { record: NodeRecord; since: number }[] {
+    const version = this.tasks.get(task);
+    if (!version) return [];
+    const { doc, policies } = version;
+    return [...this.nodes.values()].filter(({ record }) => isCandidate(record, doc.definition, policies.nodeSelector));
   }
 
   /**
@@ -179,6 +212,8 @@ export class World {
     const { key, value, token, process } = entry;
     this.watched ||= process !== undefined;
     if (change) this.writeUnit(change);
+    else if (key === keys.life) this.writeLife(value);
+    else if (key === keys.cluster) this.noteLoss(value);
     else if (key.startsWith(keys.tasks)) this.writeTask(key.slice(keys.tasks.length), value, token);
     else if (key.startsWith(keys.nodes)) this.writeNode(key.slice(keys.nodes.length), value);
     else if (value === undefined) this.records.delete(key);
@@ -192,12 +227,25 @@ export class World {
       return;
     }
     const policies = { ...DEFAULT_POLICIES, ...doc.definition.policies };
-    const schedule = compileSchedule(doc.definition.schedule);
+    const ticks = bounded(compileSchedule(doc.definition.schedule), policies);
+    const { jitterMs } = policies;
+    const isSpread = jitterMs !== undefined && !isOnce(doc.definition.schedule);
+    const schedule = isSpread ? jittered(ticks, jitterMs, name) : ticks;
     const version: TaskVersion = { name, token: BigInt(token), doc, policies, schedule };
     this.tasks.set(name, version);
     const known = this.versions.get(name);
     if (known) known.push(version);
     else this.versions.set(name, [version]);
+  }
+
+  private writeLife(value: string | undefined): void {
+    if (value === undefined) delete this.life;
+    else this.life = JSON.parse(value) as Life;
+  }
+
+  private noteLoss(value: string | undefined): void {
+    const { lostUpTo } = JSON.parse(value ?? '{}') as { lostUpTo?: number };
+    if (lostUpTo !== undefined) this.lostUpTo = Math.max(this.lostUpTo, lostUpTo);
   }
 
   private writeNode(id: string, value: string | undefined): void {
@@ -210,8 +258,10 @@ export class World {
     }
   }
 
-  private writeUnit({ key, before, after, entry }: UnitChange): void {
+  private writeUnit(change: UnitChange): void {
+    const { key, before, after, entry } = change;
     this.unitWrites.set(key, entry.at);
+    this.successes.take(change);
     if (!after) {
       this.units.delete(key);
       return;
@@ -219,7 +269,9 @@ export class World {
     this.units.set(key, after);
     if (after.runs.length > 0) this.holders.set(`${key} ${entry.token}`, new Set(after.runs.map(({ id }) => id)));
     for (const run of newRuns(before, after)) {
-      this.grants.set(run.id, { unitKey: key, process: entry.process, attempt: run.attempt, at: entry.at });
+      const { id, attempt } = run;
+      this.grants.set(id, { unitKey: key, process: entry.process, attempt, at: entry.at, task: after.task });
+      if (!this.origins.has(id)) this.origins.set(id, originOf(run, after));
     }
     for (const { id } of before?.runs ?? []) {
       if (!after.runs.some((run) => run.id === id))
@@ -232,14 +284,23 @@ export class World {
     this.lossAt = this.now;
     for (const { process } of this.grants.values()) if (process !== undefined) this.veterans.add(process);
     for (const map of [this.tasks, this.units, this.nodes, this.records, this.versions, this.grants]) map.clear();
+    delete this.life;
+    this.successes.lose();
     this.calls.disown();
   }
 }
 
-/** Runs that came in by this write, or were taken over by it. */
-export function newRuns(before: UnitState | undefined, after: UnitState): RunEntry[] {
-  return after.runs.filter((run) => {
-    const known = before?.runs.find(({ id }) => id === run.id);
-    return !known || known.attempt !== run.attempt || known.boot !== run.boot;
-  });
+/** Equal for equal ticks: schedule and bounds, as they are stored. */
+export function ticksText({ definition: { schedule, policies } }: TaskDocument): string {
+  return JSON.stringify([schedule, policies?.startAt, policies?.endAt]);
+}
+
+function originOf({ trigger }: RunEntry, { backfill }: UnitState): Origin {
+  return { trigger, ...(trigger === 'backfill' && backfill && { backfill: backfill.id }) };
+}
+
+/** Whether the unit has had all the runs that its policies allow; the unit says so itself, which other rules check. */
+export function isSpent({ claimed, counters }: UnitState, { doc, policies }: TaskVersion): boolean {
+  if (policies.oneShot && claimed !== undefined && claimed > doc.since) return true;
+  return policies.maxRuns !== undefined && (counters.claimed ?? 0) >= policies.maxRuns;
 }

@@ -19,7 +19,7 @@ export const runs = [
     name: 'no-limit-in-parallel',
     breaks: 'maxParallel bounds how many runs of a task go on at once',
     rules: ['overlap'],
-    file: decision,
+    file: 'lib/core/scheduler/claim.ts',
     find: "task.policies.overlap === 'skip' ? 1 : (task.policies.maxParallel ?? Infinity)",
     replace: "task.policies.overlap === 'skip' ? 1 : Infinity",
   },

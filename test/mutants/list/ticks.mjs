@@ -1,6 +1,7 @@
 /** Which ticks there are, and what becomes of those that are late. */
 const misfire = 'lib/core/schedule/misfire.ts';
 const decision = 'lib/core/scheduler/claim-decision.ts';
+const claim = 'lib/core/scheduler/claim.ts';
 
 export const ticks = [
   {
@@ -8,7 +9,7 @@ export const ticks = [
     breaks: 'A tick older than its misfire deadline never runs',
     rules: ['accounted'],
     file: misfire,
-    find: 'const expired = Math.max(settledUpTo, lastBefore(now - options.deadlineMs));',
+    find: 'const expired = Math.max(settledUpTo, begun(lastBefore(now - options.deadlineMs)));',
     replace: 'const expired = settledUpTo;',
   },
   {
@@ -56,8 +57,8 @@ export const ticks = [
     breaks: 'The ticks of an interval are the same on every node and after every restart',
     rules: ['accounted'],
     file: 'lib/core/task/catalog.ts',
-    find: 'schedule: compileSchedule(doc.definition.schedule) };',
-    replace: `schedule: compileSchedule(this.sinceBoot(doc.definition.schedule)) };`,
+    find: 'schedule: ticksOf(name, doc, policies),',
+    replace: 'schedule: ticksOf(name, this.sinceBoot(doc), policies),',
     also: [
       {
         find: 'private readonly logger: LoggerPort, ) {}',
@@ -65,8 +66,10 @@ export const ticks = [
     private readonly bootedAt: number,
   ) {}
 
-  private sinceBoot(stored: TaskDocument['definition']['schedule']): TaskDocument['definition']['schedule'] {
-    return 'every' in stored ? { ...stored, anchor: this.bootedAt } : stored;
+  private sinceBoot(doc: TaskDocument): TaskDocument {
+    const { schedule } = doc.definition;
+    if (!('every' in schedule)) return doc;
+    return { ...doc, definition: { ...doc.definition, schedule: { ...schedule, anchor: this.bootedAt } } };
   }`,
       },
       {
@@ -80,9 +83,9 @@ export const ticks = [
     name: 'one-shot-goes-on',
     breaks: 'A one-shot task runs one tick',
     rules: ['claimed'],
-    file: decision,
-    find: 'return task.policies.oneShot && state.claimed !== undefined && state.claimed > task.doc.since;',
-    replace: 'return task.policies.oneShot && state.claimed !== undefined && state.runs.length > 0;',
+    file: claim,
+    find: 'if (policies.oneShot && claimed !== undefined && claimed > doc.since) return true;',
+    replace: 'if (policies.oneShot && claimed !== undefined && claimed > doc.since + 10_000) return true;',
   },
   {
     name: 'late-is-on-time',
@@ -104,16 +107,16 @@ export const ticks = [
     name: 'claim-not-counted',
     breaks: 'What happens is counted',
     rules: ['accounted'],
-    file: decision,
-    find: "const counters = count(settled.state.counters, 'claimed');",
-    replace: 'const { counters } = settled.state;',
+    file: claim,
+    find: "const counters = isRegular ? count(state.counters, 'claimed') : state.counters;",
+    replace: "const counters = isRegular && more ? count(state.counters, 'claimed') : state.counters;",
   },
   {
     name: 'end-not-counted',
     breaks: 'How runs end is counted',
     rules: ['honest-end'],
     file: 'lib/core/scheduler/run-decisions.ts',
-    find: 'runs: without(state, run), counters: count(state.counters, outcome), last }',
-    replace: 'runs: without(state, run), last }',
+    find: 'runs: without(state, run), counters: count(state.counters, outcome), last,',
+    replace: 'runs: without(state, run), last,',
   },
 ];

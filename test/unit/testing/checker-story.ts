@@ -9,7 +9,7 @@ import {
   type UnitState,
 } from '../../../lib/core/scheduler/unit-state.js';
 import type { ResolvedPolicies } from '../../../lib/core/task/policies.js';
-import type { TaskState } from '../../../lib/core/task/task-definition.js';
+import type { TaskDocument } from '../../../lib/core/task/task-definition.js';
 import { Checker } from '../../../lib/testing/checker/checker.js';
 import type { AnswerEntry, LogEntry } from '../../../lib/testing/checker/log.js';
 import type { End } from '../../../lib/testing/checker/rule.js';
@@ -56,15 +56,18 @@ export class Story {
     state = 'active',
     since = 0,
     by,
-  }: { policies?: Partial<ResolvedPolicies>; state?: TaskState; since?: number; by?: string } = {}): this {
+    ...rest
+  }: { policies?: Partial<ResolvedPolicies>; since?: number; by?: string } & Partial<TaskDocument> = {}): this {
     const schedule = { every: EVERY_MS, anchor: 0 };
     const definition = { handler: TASK, schedule, source: 'dynamic', policies };
-    const doc = { definition, generation: 'g1', state, since, createdAt: 0, updatedAt: this.now };
+    const doc = { definition, generation: 'g1', state, since, createdAt: 0, updatedAt: this.now, ...rest };
     return this.document(`tasks/${TASK}`, doc, by);
   }
 
-  node(process: string, { session = `s-${process}`, status = 'working' as NodeStatus } = {}): this {
-    const record = { id: process, boot: process, session, status, handlers: ['*'], labels: {}, weight: 1 };
+  node(process: string, { session = `s-${process}`, status = 'working' as NodeStatus, version = '1.0' } = {}): this {
+    const startedAt = this.now;
+    const own = { id: process, boot: process, session, status, version, startedAt };
+    const record = { ...own, handlers: ['*'], labels: {}, weight: 1 };
     return this.document(`nodes/${process}`, record);
   }
 
@@ -97,6 +100,14 @@ export class Story {
     const claimed =
       tick === undefined ? {} : { cursor: tick, claimed: tick, counters: count(state.counters, 'claimed') };
     return this.writes(by, { ...claimed, seq, runs: [...state.runs, entry] });
+  }
+
+  /** A run that moves no cursor: of a backfill, or for a start. */
+  claimsExtra(by: string, run: string, entry: Partial<RunEntry>, change: Partial<UnitState> = {}): this {
+    const seq = this.state.seq + 1;
+    const at = { node: by, boot: by, session: `s-${by}`, attempt: 1, claimedAt: this.now, seq };
+    const claimed: RunEntry = { id: run, trigger: 'backfill', ...at, ...entry };
+    return this.writes(by, { seq, runs: [...this.state.runs, claimed], ...change });
   }
 
   takesOver(by: string, run: string): this {

@@ -1,7 +1,8 @@
 import { countTicks } from '../../../core/schedule/ticks.js';
 import type { Counters, RunEntry, UnitState } from '../../../core/scheduler/unit-state.js';
 import type { Rule } from '../rule.js';
-import { CORRECTED_MS, newRuns, type TaskVersion, type World } from '../world.js';
+import { regularClaims } from '../unit-change.js';
+import { CORRECTED_MS, type TaskVersion, type World } from '../world.js';
 import { reasonProblems } from './reasons.js';
 
 const SKIPS = ['coalesced', 'misfire-skipped', 'too-late', 'over-limit', 'overlap', 'data-lost'] as const;
@@ -12,7 +13,7 @@ export function accounted(world: World): Rule {
     name: 'accounted',
     *unit({ key, task, before, after, entry }) {
       if (!after) return;
-      const claims = newRuns(before, after).filter(({ attempt, tick }) => attempt === 1 && tick !== undefined);
+      const claims = regularClaims(before, after);
       const skips = SKIPS.reduce((sum, reason) => sum + added(reason, before, after), 0);
       if (!before && after.seq === 0) return; // a unit is born
       if (world.lossAt > -Infinity && !world.versionOf(task, after.task)) return; // under a version that was lost since

@@ -1,6 +1,7 @@
 import { isCandidate } from '../../../core/cluster/node-record.js';
 import type { Rule } from '../rule.js';
-import { newRuns, type TaskVersion, type World } from '../world.js';
+import { newRuns } from '../unit-change.js';
+import type { TaskVersion, World } from '../world.js';
 
 /** Who claims is able to run the task and is not on its way out; a one-shot task is claimed once. */
 export function claimant(world: World): Rule {
@@ -24,7 +25,7 @@ export function claimant(world: World): Rule {
           yield `run ${run.id} of ${key} was claimed by ${entry.process}, which cannot run the task`;
         const spent = ({ doc, policies }: TaskVersion): boolean =>
           policies.oneShot && before?.claimed !== undefined && before.claimed > doc.since;
-        if (run.attempt === 1 && versions.every(spent))
+        if (run.attempt === 1 && run.trigger !== 'backfill' && versions.every(spent))
           yield `run ${run.id} of ${key} is the second one of a one-shot task`;
       }
     },

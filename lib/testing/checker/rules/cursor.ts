@@ -3,7 +3,7 @@ import type { Rule } from '../rule.js';
 
 const GROWING = ['cursor', 'seq', 'claimed'] as const satisfies (keyof UnitState)[];
 
-/** Whatever counts in a unit only grows: cursor, run numbers, counters, and the version of the task it was touched for. */
+/** Whatever counts in a unit only grows: cursor, run numbers, counters, backfills, and the version of the task it was touched for. */
 export function cursor(): Rule {
   return {
     name: 'cursor',
@@ -19,6 +19,12 @@ export function cursor(): Rule {
         if ((after.counters[name] ?? 0) < before.counters[name]!)
           yield `counter ${name} of ${key} went back from ${before.counters[name]} to ${after.counters[name] ?? 0}`;
       }
+      for (const start of before.started ?? []) {
+        if (!after.started?.includes(start)) yield `${key} has forgotten that it has run for ${start}`;
+      }
+      const [was, is] = [before.backfill, after.backfill];
+      if (was && is?.id === was.id && (is.cursor < was.cursor || is.runs < was.runs || (was.endedAt && !is.endedAt)))
+        yield `backfill ${was.id} of ${key} went back from ${was.cursor} to ${is.cursor}`;
     },
   };
 }

@@ -1,7 +1,8 @@
 import { isLive } from '../../../core/task/task-definition.js';
 import { keys } from '../../../core/registry/keyspace.js';
 import type { Rule } from '../rule.js';
-import { newRuns, type World } from '../world.js';
+import { newRuns } from '../unit-change.js';
+import type { World } from '../world.js';
 
 const HALTS = new Set(['pauseTask', 'cancelTask', 'deleteTask', 'purgeTask']);
 const GOES_ON = new Set(['resumeTask', 'restoreTask', 'putTask', 'addTask', 'deploy', 'updateSchedule']);
@@ -60,14 +61,17 @@ export function definition(world: World): Rule {
           yield `run ${run.id} of ${key} was claimed under version ${token} of the task, after ${acknowledged.get(task)} had been acknowledged`;
         if (run.tick !== undefined && run.trigger !== 'recovery' && doc.state !== 'active')
           yield `run ${run.id} of ${key} was claimed while the task was ${doc.state}`;
+        if (run.trigger === 'start' && doc.state !== 'active')
+          yield `run ${run.id} of ${key} was claimed for a start while the task was ${doc.state}`;
         if (run.tick === undefined && !isLive(doc))
           yield `run ${run.id} of ${key} was claimed of a task that is ${doc.state}`;
       }
     },
-    *start({ unit, task, tick, runId, at, process }) {
+    *start({ unit, task, tick, runId, at, process, trigger }) {
       const since = halted.get(task);
       if (world.calls.ofRun(runId).at(-1)?.start.process === process) return; // a further attempt of a run that goes on
-      if (since === undefined || tick === undefined || at <= since + world.options.resyncMs + RESYNC_SLACK_MS) return;
+      const isOfTask = tick !== undefined || (world.origins.get(runId)?.trigger ?? trigger) === 'start';
+      if (since === undefined || !isOfTask || at <= since + world.options.resyncMs + RESYNC_SLACK_MS) return;
       yield `run ${runId} of "${unit}" was started on ${process} ${at - since} ms after its task had been halted`;
     },
   };

@@ -30,7 +30,8 @@ export function honestEnd(world: World): Rule {
           run.session !== 'released' &&
           world.grants.get(run.id)?.process === entry.process
         ) {
-          const wrong = contradiction(last.outcome, call);
+          const isRemnant = call?.how !== undefined && call.start.at <= world.lossAt; // it had ended, which was lost
+          const wrong = isRemnant ? undefined : contradiction(last.outcome, call);
           if (wrong) yield `run ${run.id} of ${key} is recorded as ${last.outcome}, but ${wrong}`;
         }
         const version = world.tasks.get(task);

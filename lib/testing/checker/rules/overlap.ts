@@ -1,5 +1,6 @@
 import type { Call } from '../calls.js';
-import { newRuns, type World } from '../world.js';
+import { newRuns } from '../unit-change.js';
+import type { World } from '../world.js';
 import type { Rule } from '../rule.js';
 
 /** How long a process that has thawed may take to notice what it has missed. */

@@ -1,4 +1,5 @@
-import { countTicks } from '../../../core/schedule/ticks.js';
+import { startOf } from '../../../core/schedule/schedule.js';
+import { countTicks, startedBy } from '../../../core/schedule/ticks.js';
 import type { RunEntry, SkipTail, UnitState } from '../../../core/scheduler/unit-state.js';
 import { GRACE_MS } from '../../../core/scheduler/claim-decision.js';
 import type { CheckerOptions, TaskVersion } from '../world.js';
@@ -12,6 +13,7 @@ const NOTICE_MS = 60_000;
 /**
  * Whether what became of ticks is what the task's policies say. The write was decided at some moment between `at -
  * writeDelayMs` and `at`, by a clock that may be off by `clockErrorMs`; only what no such moment explains is a problem.
+ * How late a tick is counts from when its run was to start: with jitter somewhat after the tick.
  */
 export function reasonProblems(
   { policies, schedule, doc }: TaskVersion,
@@ -28,12 +30,13 @@ export function reasonProblems(
   return problems;
 
   function skipProblems({ reason, from, to, blocker }: SkipTail): string[] {
-    const late = to < latest - GRACE_MS;
+    const start = startOf(schedule, to);
+    const late = start < latest - GRACE_MS;
     const wrong = ((): string | undefined => {
       if (reason === 'too-late')
-        return to < latest - policies.misfireDeadlineMs ? undefined : 'its deadline had not passed';
+        return start < latest - policies.misfireDeadlineMs ? undefined : 'its deadline had not passed';
       if (reason === 'overlap') {
-        if (to > latest) return 'it was not due yet';
+        if (start > latest) return 'it was not due yet';
         return before.runs.some(({ id }) => id === blocker?.runId) ? undefined : 'its blocker was not going on';
       }
       if (reason === 'data-lost') return to <= lossAt + 2 * resyncMs + NOTICE_MS ? undefined : 'nothing was lost of it';
@@ -50,13 +53,15 @@ export function reasonProblems(
   function claimProblems(tick: number, trigger: string): string[] {
     const wrong = ((): string | undefined => {
       if (schedule.next(tick - 1) !== tick) return 'it is no tick of the schedule';
+      const { startAt = -Infinity, endAt = Infinity } = policies;
+      if (tick < startAt || tick > endAt) return `there are none but from ${startAt} to ${endAt}`;
       if (tick <= doc.since) return `the task has ticks only after ${doc.since}`;
-      if (tick > latest + claimAheadMs) return 'it is too far ahead';
-      if (tick < earliest - policies.misfireDeadlineMs) return 'its deadline had passed';
-      if (trigger === 'schedule') return tick < earliest - LONGEST_GRACE_MS ? 'it was late, a misfire' : undefined;
-      if (trigger !== 'misfire') return `${trigger} claims no ticks`;
-      if (tick > latest - GRACE_MS) return 'it was not late';
-      const later = countTicks(schedule, tick, earliest - LONGEST_GRACE_MS).count;
+      const start = startOf(schedule, tick);
+      if (start > latest + claimAheadMs) return 'it is too far ahead';
+      if (start < earliest - policies.misfireDeadlineMs) return 'its deadline had passed';
+      if (trigger === 'schedule') return start < earliest - LONGEST_GRACE_MS ? 'it was late, a misfire' : undefined;
+      if (start > latest - GRACE_MS) return 'it was not late';
+      const later = countTicks(schedule, tick, startedBy(schedule, tick, earliest - LONGEST_GRACE_MS)).count;
       if (policies.misfire === 'skip') return 'missed ticks of it are to be skipped';
       if (policies.misfire === 'fire-once')
         return later === 0 ? undefined : `it was not the latest missed one, ${later} followed`;

@@ -10,6 +10,9 @@ export function recovery(world: World): Rule {
   const everDead = new Set<string>();
   /** Those that could be now, and since when without a break. */
   const deadSince = new Map<string, number>();
+  /** A registry that was restored does not tell who had it; who has started it does. */
+  const holderOf = ({ id }: RunEntry): string | undefined =>
+    world.grants.get(id)?.process ?? world.calls.ofRun(id).at(-1)?.start.process;
   const look = (run: RunEntry, node: NodeRecord | undefined, at: number): void => {
     const dead = !node || node.boot !== run.boot || (node.session !== run.session && node.status === 'working');
     if (!dead) deadSince.delete(form(run));
@@ -35,7 +38,7 @@ export function recovery(world: World): Rule {
       if (
         dead !== undefined &&
         dead < entry.at - world.options.writeDelayMs &&
-        world.grants.get(inTheWay!.id)?.process !== entry.process &&
+        holderOf(inTheWay!) !== entry.process &&
         !world.suffers(entry.process, 'freeze', 2_000)
       )
         yield `a tick of ${key} was skipped for run ${inTheWay!.id}, whose session had been dead for ${entry.at - dead} ms`;

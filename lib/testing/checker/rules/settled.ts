@@ -1,8 +1,9 @@
 import { keys } from '../../../core/registry/keyspace.js';
 import { isLive } from '../../../core/task/task-definition.js';
+import { startOf } from '../../../core/schedule/schedule.js';
 import { unitsOf } from '../../../core/task/unit.js';
 import type { Rule } from '../rule.js';
-import type { TaskVersion, World } from '../world.js';
+import { isSpent, type TaskVersion, type World } from '../world.js';
 
 /** Once healed: every due tick of a live task is settled, no run is left over, no unit is missing and none too many. */
 export function settled(world: World): Rule {
@@ -42,15 +43,15 @@ export function settled(world: World): Rule {
 
   function* unitProblems(task: TaskVersion, key: string, now: number): Iterable<string> {
     const unit = world.units.get(key);
-    const { doc, schedule, policies, name } = task;
+    const { doc, schedule, name } = task;
     if (world.candidateSince(name) === undefined) return;
     if (!unit) {
       if (doc.state === 'active') yield `task "${name}" has no unit`;
       return;
     }
-    const spent = policies.oneShot && unit.claimed !== undefined && unit.claimed > doc.since;
-    const due = doc.state === 'active' && !spent ? schedule.next(Math.max(unit.cursor, doc.since)) : undefined;
-    if (due !== undefined && due < now - world.options.settleMs)
+    const isOver = doc.state !== 'active' || isSpent(unit, task);
+    const due = isOver ? undefined : schedule.next(Math.max(unit.cursor, doc.since));
+    if (due !== undefined && startOf(schedule, due) < now - world.options.settleMs)
       yield `the tick ${due} of "${name}" is not settled ${now - due} ms later`;
     for (const run of unit.runs) {
       if (doc.state !== 'active' && run.session === 'released') continue; // it waits for the task to go on

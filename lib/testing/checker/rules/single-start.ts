@@ -1,19 +1,23 @@
 import type { Rule } from '../rule.js';
 import type { World } from '../world.js';
 
-/** No (unit, tick) is started by two claims, ever; without `rerun` no run is started by two processes. */
+/**
+ * No (unit, tick) is started by two claims, ever, but for one more in each backfill; without `rerun` no run is started by
+ * two processes.
+ */
 export function singleStart(world: World): Rule {
   const runOfTick = new Map<string, { runId: string; at: number }>();
   const attempts = new Set<string>();
   return {
     name: 'single-start',
-    *start({ unit, tick, runId, attempt, token, process, task, at }) {
+    *start({ unit, tick, runId, attempt, token, process, task, at, trigger }) {
       const call = `${runId} ${attempt} ${token}`;
       if (attempts.has(call)) yield `attempt ${attempt} of run ${runId} of "${unit}" was started twice`;
       attempts.add(call);
       const unitKey = world.grants.get(runId)?.unitKey ?? unit;
-      if (tick !== undefined) {
-        const key = `${unitKey} ${tick}`;
+      const { backfill = trigger === 'backfill' ? 'unknown' : '' } = world.origins.get(runId) ?? {};
+      if (tick !== undefined && backfill !== 'unknown') {
+        const key = `${unitKey} ${tick} ${backfill}`;
         const first = runOfTick.get(key) ?? { runId, at };
         // what was lost and cannot be known of; nor can it where the registry's clock goes back with its data
         const excused = first.at <= world.lossAt && !world.couldKnowOfLoss(process);

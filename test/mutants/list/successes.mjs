@@ -1,0 +1,86 @@
+/** What a unit notes about which of its ticks have had a success. */
+const ledger = 'lib/core/scheduler/success-ledger.ts';
+const decisions = 'lib/core/scheduler/run-decisions.ts';
+
+export const successes = [
+  {
+    name: 'ledger-misses-skips',
+    breaks: 'A tick that was skipped has had no success',
+    rules: ['ledger', 'backfill'],
+    file: 'lib/core/scheduler/settle-ticks.ts',
+    find: "return reason === 'data-lost' ? forgetting(ledger, to) : withGap(ledger, from, to);",
+    replace: "return reason === 'data-lost' ? forgetting(ledger, to) : withGap(ledger, from, from - 1);",
+  },
+  {
+    name: 'ledger-misses-halts',
+    breaks: 'What fell due while a task was halted has had no success',
+    rules: ['ledger', 'backfill'],
+    file: ledger,
+    find: 'const halted = since > entered ? schedule.next(entered) : undefined;',
+    replace: 'const halted = since > entered + 1e9 ? schedule.next(entered) : undefined;',
+  },
+  {
+    name: 'ledger-enters-halts-again',
+    breaks: 'A tick of a halt that a backfill has made good stays a success',
+    rules: ['ledger', 'backfill'],
+    file: ledger,
+    find: 'const entered = Math.max(cursor, known.entered ?? -Infinity);',
+    replace: 'const entered = cursor;',
+  },
+  {
+    name: 'ledger-misses-failures',
+    breaks: 'A run that did not succeed is no success of its tick',
+    rules: ['ledger', 'backfill'],
+    file: decisions,
+    find: "(outcome === 'succeeded' || !run.backfill)",
+    replace: "outcome === 'succeeded'",
+  },
+  {
+    name: 'ledger-misses-losses',
+    breaks: 'A run that was lost is no success of its tick',
+    rules: ['ledger', 'backfill'],
+    file: decisions,
+    find: "const note = outcome === 'succeeded' ? withSuccess : withFailure;",
+    replace: "const note = outcome === 'succeeded' || outcome === 'lost' ? withSuccess : withFailure;",
+  },
+  {
+    name: 'ledger-misses-successes',
+    breaks: 'A tick that a backfill has made good has succeeded',
+    rules: ['ledger', 'backfill'],
+    file: ledger,
+    find: 'if (around < 0) return { ...ledger, last };',
+    replace: 'if (around < 0 || ledger.gaps.length > 0) return { ...ledger, last };',
+  },
+  {
+    name: 'failed-backfill-undoes-success',
+    breaks: 'A tick that has succeeded once has, also when it fails in a later backfill',
+    rules: ['ledger', 'backfill'],
+    file: decisions,
+    find: "(outcome === 'succeeded' || !run.backfill)",
+    replace: "outcome !== 'cancelled'",
+  },
+  {
+    name: 'ledger-of-another-schedule',
+    breaks: 'Notes about the ticks of one schedule say nothing about those of another',
+    rules: ['ledger', 'backfill'],
+    file: 'lib/core/task/catalog.ts',
+    find: 'return hash32(JSON.stringify([definition.schedule, startAt, endAt])).toString(36);',
+    replace: 'return hash32(JSON.stringify([definition.source, startAt, endAt])).toString(36);',
+  },
+  {
+    name: 'slivers-push-gaps-out',
+    breaks: 'A tick without a success is not forgotten for gaps in which no tick lies',
+    rules: ['ledger'],
+    file: ledger,
+    find: 'if (ledger.gaps.length <= MOST_GAPS / 2) return ledger;',
+    replace: 'if (ledger.gaps.length <= MOST_GAPS * 2) return ledger;',
+  },
+  {
+    name: 'time-before-not-noted',
+    breaks: 'What a backfill made good of the time before a task was made is not run again',
+    rules: ['backfill'],
+    file: 'lib/core/scheduler/extra-runs.ts',
+    find: 'return ledger.since <= doc.createdAt ? reachingBack(ledger, tick) : ledger;',
+    replace: 'return ledger.since < 0 ? reachingBack(ledger, tick + doc.createdAt) : ledger;',
+  },
+];
