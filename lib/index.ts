@@ -76,10 +76,10 @@ export type {
   Weekday,
   WeeklyTimes,
 } from './core/schedule/local-times.js';
-export type { DstPolicy } from './core/schedule/dst.js';
-export type { Shift } from './core/schedule/working-day-shift.js';
-export type { Exclusion, StoredExclusion } from './core/schedule/exclusion.js';
-export type { CalendarOptions, DateRange, StoredCalendar } from './core/schedule/named-calendar.js';
+export type { DstPolicy } from './core/schedule/zone/dst.js';
+export type { Shift } from './core/schedule/calendar/working-day-shift.js';
+export type { Exclusion, StoredExclusion } from './core/schedule/calendar/exclusion.js';
+export type { CalendarOptions, DateRange, StoredCalendar } from './core/schedule/calendar/named-calendar.js';
 export type { NamedCalendarOptions } from './nest/options/calendars.js';
 export type {
   HistoryRecord,

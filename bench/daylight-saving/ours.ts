@@ -1,5 +1,5 @@
-import { cronSchedule } from '../../lib/core/schedule/cron.js';
-import type { DstPolicy } from '../../lib/core/schedule/dst.js';
+import { cronSchedule } from '../../lib/core/schedule/cron/cron.js';
+import type { DstPolicy } from '../../lib/core/schedule/zone/dst.js';
 import type { ClockChange } from './changes.js';
 
 type Stretch = Pick<ClockChange, 'zone' | 'from' | 'to'>;

@@ -1,5 +1,5 @@
 /** The tables of docs/daylight-saving.md, as text. What stands in our own columns is computed anew by its test. */
-import type { DstPolicy } from '../../lib/core/schedule/dst.js';
+import type { DstPolicy } from '../../lib/core/schedule/zone/dst.js';
 import { changes, type ClockChange, type Runs } from './changes.js';
 import { faultsOf } from './faults.js';
 import { clock, date, jumpBetween, localTime, offsetText } from './local-time.js';

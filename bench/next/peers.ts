@@ -1,7 +1,7 @@
 /** The libraries that ours is compared with, each behind the one question of all: when next? */
 import { readFileSync } from 'node:fs';
 import { CronExpressionParser, type CronExpression } from 'cron-parser';
-import { cronSchedule } from '../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../lib/core/schedule/cron/cron.js';
 import type { Schedule } from '../../lib/core/schedule/schedule.js';
 
 export interface Peer<Parsed = unknown> {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { CalendarOptions, StoredCalendar } from '../../lib/core/schedule/named-calendar.js';
-import { normalizeCalendar } from '../../lib/core/schedule/named-calendar.js';
+import type { CalendarOptions, StoredCalendar } from '../../lib/core/schedule/calendar/named-calendar.js';
+import { normalizeCalendar } from '../../lib/core/schedule/calendar/named-calendar.js';
 import type { ScheduleSpec } from '../../lib/core/schedule/schedule-spec.js';
 import type { SchedulerService } from '../../lib/core/service/scheduler-service.js';
 import type { TaskInput } from '../../lib/core/task/task-definition.js';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Handler, TaskRun } from '../../lib/core/execution/task-run.js';
-import { normalizeCalendar } from '../../lib/core/schedule/named-calendar.js';
+import { normalizeCalendar } from '../../lib/core/schedule/calendar/named-calendar.js';
 import type { ScheduleSpec } from '../../lib/core/schedule/schedule-spec.js';
 import type { BackfillOptions } from '../../lib/core/service/backfills.js';
 import type { SchedulerService } from '../../lib/core/service/scheduler-service.js';

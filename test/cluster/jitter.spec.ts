@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { cronSchedule } from '../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../lib/core/schedule/cron/cron.js';
 import { jittered } from '../../lib/core/schedule/jitter.js';
 import { startOf } from '../../lib/core/schedule/schedule.js';
 import type { TaskRun } from '../../lib/core/execution/task-run.js';

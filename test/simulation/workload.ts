@@ -1,5 +1,5 @@
-import type { DstPolicy } from '../../lib/core/schedule/dst.js';
-import { normalizeCalendar, type StoredCalendar } from '../../lib/core/schedule/named-calendar.js';
+import type { DstPolicy } from '../../lib/core/schedule/zone/dst.js';
+import { normalizeCalendar, type StoredCalendar } from '../../lib/core/schedule/calendar/named-calendar.js';
 import type { ScheduleSpec } from '../../lib/core/schedule/schedule-spec.js';
 import type { TaskInput } from '../../lib/core/task/task-definition.js';
 import { pick } from '../../lib/testing/seeded-random.js';

@@ -53,6 +53,11 @@ export class DistributedScheduleError extends Error {
   }
 }
 
+/** What was asked of a task cannot be done. */
+export function taskError(code: ErrorCode, task: string, message: string): DistributedScheduleError {
+  return new DistributedScheduleError(code, message, { task });
+}
+
 /** The text of whatever was thrown: handlers throw strings, objects and nothing at all. */
 export function errorMessage(thrown: unknown): string {
   if (thrown !== null && typeof thrown === 'object' && 'message' in thrown) return String(thrown.message);

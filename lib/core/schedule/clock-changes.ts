@@ -1,8 +1,8 @@
 import type { EpochMs } from '../common/clock.js';
 import type { Schedule } from './schedule.js';
 import type { LocalPart } from './stored-parts.js';
-import { type OffsetSpan, timeZone } from './time-zone.js';
-import { nextWall } from './wall-clock.js';
+import { type OffsetSpan, timeZone } from './zone/time-zone.js';
+import { nextWall, timeText } from './cron/wall-clock.js';
 
 /** So far ahead changes of clocks are looked for. */
 const AHEAD = 2 * 366 * 86_400_000;
@@ -54,10 +54,10 @@ const skippedTime: Look = (part, { from, offset, before }) => {
   if (wall >= end) return undefined;
   const tick = wall - before;
   const isDropped = part.dst.gap === 'skip';
-  const what = `${timeOf(wall)} does not exist on ${placeOf(part, wall)}, where clocks jump from ${timeOf(start)} to ${timeOf(end)}`;
+  const what = `${timeText(wall)} does not exist on ${placeOf(part, wall)}, where clocks jump from ${timeText(start)} to ${timeText(end)}`;
   const then = isDropped
     ? "it does not fire on that day; choose another time, or dst: { gap: 'shift' } for as much later"
-    : `it fires at ${timeOf(tick + offset)} then; choose another time, or dst: { gap: 'skip' } for not at all on that day`;
+    : `it fires at ${timeText(tick + offset)} then; choose another time, or dst: { gap: 'skip' } for not at all on that day`;
   return { tick, isDropped, text: named(part, `${what}: ${then}`) };
 };
 
@@ -66,7 +66,7 @@ const repeatedTime: Look = (part, { from, offset, before }) => {
   const wall = nextWall(part.fields, start - 1) ?? end;
   if (wall >= end) return undefined;
   const { overlap } = part.dst;
-  const what = `${timeOf(wall)} comes twice on ${placeOf(part, wall)}, where clocks go back from ${timeOf(end)} to ${timeOf(start)}`;
+  const what = `${timeText(wall)} comes twice on ${placeOf(part, wall)}, where clocks go back from ${timeText(end)} to ${timeText(start)}`;
   const then =
     overlap === 'both'
       ? "it fires both times; choose another time, or dst: { overlap: 'first' } for once"
@@ -88,8 +88,4 @@ function named({ cron }: LocalPart, text: string): string {
 function placeOf({ timeZone: zone }: LocalPart, wall: number): string {
   const date = new Date(wall);
   return `${WEEKDAYS[date.getUTCDay()]} ${date.toISOString().slice(0, 10)} in ${zone}`;
-}
-
-function timeOf(wall: number): string {
-  return new Date(wall).toISOString().slice(11, 19).replace(/:00$/, '');
 }

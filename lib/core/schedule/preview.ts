@@ -1,9 +1,9 @@
 import type { EpochMs } from '../common/clock.js';
-import { excludes, exclusionText } from './exclusion.js';
+import { excludes, exclusionText } from './calendar/exclusion.js';
 import { compileSchedule, type StoredSchedule } from './schedule-spec.js';
 import type { Schedule } from './schedule.js';
 import { withoutExceptions } from './stored-parts.js';
-import { type TimeZone, timeZone } from './time-zone.js';
+import { type TimeZone, timeZone } from './zone/time-zone.js';
 import { warningsOf } from './warnings.js';
 
 export interface TickPreview {

@@ -1,17 +1,18 @@
+import { show } from '../common/show.js';
 import type { EpochMs } from '../common/clock.js';
 import { durationProblem, parseDuration } from '../common/duration.js';
 import { nearest } from '../common/nearest.js';
-import { parseFields, tidyExpression } from './cron-fields.js';
-import { resolveHashes } from './cron-hash.js';
-import { cronProblems } from './cron-problems.js';
-import { dstProblems } from './dst.js';
-import { exclusionProblems } from './exclusion.js';
+import { parseFields, tidyExpression } from './cron/cron-fields.js';
+import { resolveHashes } from './cron/cron-hash.js';
+import { cronProblems } from './cron/cron-problems.js';
+import { dstProblems } from './zone/dst.js';
+import { exclusionProblems } from './calendar/exclusion.js';
 import { intervalProblem, LONGEST_DURATION_MS } from './interval.js';
-import { parseInstant } from './iso-instant.js';
-import { dateOf, dayOf } from './local-dates.js';
+import { parseInstant } from './zone/iso-instant.js';
+import { dateOf, dayOf } from './calendar/local-dates.js';
 import { expressionsOf, type LocalTimes, localTimesProblems } from './local-times.js';
 import { instantProblem } from './once.js';
-import { timeZoneProblem } from './time-zone.js';
+import { timeZoneProblem } from './zone/time-zone.js';
 
 /** How many schedules a union may have: it is asked for its next tick at every tick. */
 const MOST_PARTS = 50;
@@ -157,9 +158,4 @@ export function lastInstantOf(at: unknown, timeZone: string): EpochMs {
   if (typeof at !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(at) || Number.isNaN(parseInstant(at, timeZone)))
     return instantOf(at, timeZone);
   return parseInstant(dateOf(dayOf(at) + 1), timeZone) - 1;
-}
-
-function show(value: unknown): string {
-  const text = value instanceof Date ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -2,12 +2,12 @@ import type { EpochMs } from '../common/clock.js';
 import { type Duration, requireDuration } from '../common/duration.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import { anyOf } from './any-of.js';
-import { resolveHashes } from './cron-hash.js';
-import { cronSchedule } from './cron.js';
-import { parseFields, tidyExpression } from './cron-fields.js';
-import type { DstPolicy } from './dst.js';
-import type { Grain } from './excluded-times.js';
-import { type Exclusion, normalizeExclusions, type StoredExclusion, withExclusions } from './exclusion.js';
+import { resolveHashes } from './cron/cron-hash.js';
+import { cronSchedule } from './cron/cron.js';
+import { parseFields, tidyExpression } from './cron/cron-fields.js';
+import type { DstPolicy } from './zone/dst.js';
+import type { Grain } from './calendar/excluded-times.js';
+import { type Exclusion, normalizeExclusions, type StoredExclusion, withExclusions } from './calendar/exclusion.js';
 import { intervalSchedule } from './interval.js';
 import {
   type DailyTimes,
@@ -17,11 +17,11 @@ import {
   timesText,
   type WeeklyTimes,
 } from './local-times.js';
-import type { StoredCalendar } from './named-calendar.js';
+import type { StoredCalendar } from './calendar/named-calendar.js';
 import { onceSchedule } from './once.js';
 import { instantOf, scheduleProblems } from './schedule-problems.js';
 import type { Schedule } from './schedule.js';
-import { timeZoneProblem } from './time-zone.js';
+import { timeZoneProblem } from './zone/time-zone.js';
 
 /** When it does not run. */
 export interface WithExceptions {

@@ -1,5 +1,5 @@
-import { type CronFields, fieldTexts, parseFields } from './cron-fields.js';
-import { type DstPolicy, resolveDst } from './dst.js';
+import { type CronFields, fieldTexts, parseFields } from './cron/cron-fields.js';
+import { type DstPolicy, resolveDst } from './zone/dst.js';
 import { expressionsOf } from './local-times.js';
 import type { StoredSchedule } from './schedule-spec.js';
 

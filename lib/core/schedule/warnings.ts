@@ -1,8 +1,8 @@
 import type { EpochMs } from '../common/clock.js';
 import { formatDuration } from '../common/duration.js';
 import { changesAhead, clockChangeWarnings } from './clock-changes.js';
-import { CRON_FIELDS, type CronFields, DAY_OF_MONTH } from './cron-fields.js';
-import { cronWords } from './cron-words.js';
+import { CRON_FIELDS, type CronFields, DAY_OF_MONTH } from './cron/cron-fields.js';
+import { cronWords } from './cron/cron-words.js';
 import { compileSchedule, type StoredSchedule } from './schedule-spec.js';
 import type { Schedule } from './schedule.js';
 import { type LocalPart, localParts, partsOf, withoutExceptions } from './stored-parts.js';

@@ -3,7 +3,7 @@ import type { Clock } from '../common/clock.js';
 import type { Random } from '../common/ids.js';
 import type { LoggerPort } from '../common/logger.js';
 import type { Registry } from '../registry/registry.js';
-import type { StoredCalendar } from '../schedule/named-calendar.js';
+import type { StoredCalendar } from '../schedule/calendar/named-calendar.js';
 import type { ResolvedPolicies } from '../task/policies.js';
 
 /** Everything one node's scheduler is made of, checked and complete: durations in milliseconds, nothing optional left open. */

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../common/clock.js';
-import { DistributedScheduleError } from '../common/errors.js';
+import { taskError } from '../common/errors.js';
 import { randomId } from '../common/ids.js';
 import { nearest } from '../common/nearest.js';
 import { instantProblem } from '../schedule/once.js';
@@ -69,14 +69,14 @@ export class Backfills {
     if (options.dryRun) return viewOf(before.task, before.state, request, 'planned');
     const task = await this.commands.edit(name, (doc) => {
       if (doc.state !== 'active')
-        throw refusal(
+        throw taskError(
           'TASK_STATE',
           name,
           `Task "${name}" is ${doc.state}${doc.state === 'completed' ? ': give it another schedule with updateSchedule' : '; resume it'}, then ask for the backfill`,
         );
       if (doc.backfill?.id === request.id) return undefined;
       if (doc.backfill && pendingBackfill(before.state, { ...before.task, doc }))
-        throw refusal(
+        throw taskError(
           'TASK_STATE',
           name,
           `A backfill of task "${name}" is under way (${doc.backfill.id}); wait for its end or use cancelBackfill`,
@@ -107,7 +107,7 @@ export class Backfills {
     await this.scheduler.writer.refresh(name);
     const task = this.commands.require(name);
     const state = await this.scheduler.context.units.read(task.units[0]!);
-    if (!state) throw refusal('TASK_NOT_FOUND', name, `Task "${name}" is being made or purged; try again`);
+    if (!state) throw taskError('TASK_NOT_FOUND', name, `Task "${name}" is being made or purged; try again`);
     return { task, state };
   }
 }
@@ -135,7 +135,7 @@ function rangeOf(
   if (begin > end) problems.push('from: it lies after to');
   if (begin > now) problems.push('from: it lies in the future; only past ticks can be run again');
   if (problems.length > 0)
-    throw refusal('INVALID_OPTIONS', task, `The backfill of task "${task}" is not valid: ${problems.join('; ')}`);
+    throw taskError('INVALID_OPTIONS', task, `The backfill of task "${task}" is not valid: ${problems.join('; ')}`);
   return { from: begin, to: Math.min(end, now), only };
 }
 
@@ -173,12 +173,4 @@ function viewOf(task: KnownTask, state: UnitState, request: BackfillRequest, now
     remaining: ticks,
     more: tick !== undefined,
   };
-}
-
-function refusal(
-  code: ConstructorParameters<typeof DistributedScheduleError>[0],
-  task: string,
-  message: string,
-): DistributedScheduleError {
-  return new DistributedScheduleError(code, message, { task });
 }

@@ -1,7 +1,7 @@
 import { TIMED_OUT, withTimeout } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
 import { requireDuration } from '../common/duration.js';
-import { DistributedScheduleError } from '../common/errors.js';
+import { DistributedScheduleError, taskError } from '../common/errors.js';
 import { encodeJson } from '../common/json.js';
 import type { RunRecord } from '../common/run.js';
 import { decideManual } from '../scheduler/run-decisions.js';
@@ -33,25 +33,25 @@ export class ManualRuns {
     const { keeper, slots, units, clock, node, runIds } = context;
     const payload = encodeJson(options.payload, MAX_PAYLOAD_BYTES);
     if ('problem' in payload)
-      throw refusal('INVALID_TASK', task.name, `The payload of the run cannot be stored: ${payload.problem}`);
+      throw taskError('INVALID_TASK', task.name, `The payload of the run cannot be stored: ${payload.problem}`);
     const waitMs = options.timeout === undefined ? undefined : requireDuration(options.timeout, 'timeout');
     const { handler } = task.doc.definition;
     if (this.scheduler.options.node.role === 'observer') {
-      throw refusal(
+      throw taskError(
         'HANDLER_NOT_FOUND',
         task.name,
         `This node is an observer and runs nothing; ask for task "${task.name}" on a worker`,
       );
     }
     if (!handlers.has(task.doc.definition))
-      throw refusal('HANDLER_NOT_FOUND', task.name, `This node has no handler "${handler}" for task "${task.name}"`);
+      throw taskError('HANDLER_NOT_FOUND', task.name, `This node has no handler "${handler}" for task "${task.name}"`);
     await slots.take(task.policies.priority);
     let launched = false;
     try {
       const session = keeper.session;
       const requireMembership = (): void => {
         if (this.scheduler.state === 'working' && session && keeper.session === session && keeper.trusted()) return;
-        throw refusal(
+        throw taskError(
           'NOT_RUNNING',
           task.name,
           `This node is not in the cluster (${this.scheduler.state}); nothing runs on it. Try again when it is working`,
@@ -71,9 +71,9 @@ export class ManualRuns {
       for (;;) {
         const known = context.catalog.get(task.name);
         if (known?.doc.state === 'deleted')
-          throw refusal('TASK_DELETED', task.name, `Task "${task.name}" has been deleted`);
+          throw taskError('TASK_DELETED', task.name, `Task "${task.name}" has been deleted`);
         if (!known || !isLive(known.doc))
-          throw refusal('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
+          throw taskError('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
         const update = await units.update(
           unit,
           (state) => {
@@ -82,18 +82,18 @@ export class ManualRuns {
           },
           () => keeper.session === session,
         );
-        if (update === 'gone') throw refusal('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
+        if (update === 'gone') throw taskError('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
         const { outcome, token } = update;
         if (outcome.kind === 'stale-task') {
           if (await writer.refresh(task.name)) continue;
-          throw refusal(
+          throw taskError(
             'CLAIM_CONFLICT',
             task.name,
             `Task "${task.name}" was changed by a version of the library that this one cannot read`,
           );
         } else if (outcome.kind === 'overlap') {
           const { id, node: where } = outcome.blocker;
-          throw refusal(
+          throw taskError(
             'TASK_RUNNING',
             task.name,
             `Task "${task.name}" is running already: run ${id} on node ${where}, and its overlap policy allows no other`,
@@ -130,12 +130,4 @@ export class ManualRuns {
       { runId, task },
     );
   }
-}
-
-function refusal(
-  code: ConstructorParameters<typeof DistributedScheduleError>[0],
-  task: string,
-  message: string,
-): DistributedScheduleError {
-  return new DistributedScheduleError(code, message, { task });
 }

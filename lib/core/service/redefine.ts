@@ -2,7 +2,7 @@ import type { EpochMs } from '../common/clock.js';
 import { bounded } from '../schedule/bounds.js';
 import { canonical } from '../task/validate.js';
 import { compileSchedule, sameSchedule, withCalendars } from '../schedule/schedule-spec.js';
-import type { StoredCalendar } from '../schedule/named-calendar.js';
+import type { StoredCalendar } from '../schedule/calendar/named-calendar.js';
 import type { TaskDefinition, TaskDocument } from '../task/task-definition.js';
 
 /** The task goes on under its new definition; only changed ticks begin anew. What code declared, code still owns. */

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../common/clock.js';
-import { DistributedScheduleError, type ErrorCode } from '../common/errors.js';
+import { DistributedScheduleError, taskError } from '../common/errors.js';
 import { randomId } from '../common/ids.js';
 import { nearest } from '../common/nearest.js';
 import { scheduleProblems } from '../schedule/schedule-problems.js';
@@ -34,7 +34,7 @@ export class TaskCommands {
       if (doc?.generation === fresh.generation) return undefined; // an earlier attempt of this write went through
       if (doc?.state === 'deleted') throw deleted(input.name, 'add');
       if (doc && isLive(doc)) {
-        throw failure(
+        throw taskError(
           'TASK_EXISTS',
           input.name,
           `There is a task "${input.name}" already. Use putTask to replace it, or another name`,
@@ -108,7 +108,7 @@ export class TaskCommands {
   restore(name: string): Promise<KnownTask> {
     return this.change(name, (doc, now) => {
       if (doc.state !== 'deleted')
-        throw failure('TASK_STATE', name, `Task "${name}" is ${doc.state}, not deleted: there is nothing to restore`);
+        throw taskError('TASK_STATE', name, `Task "${name}" is ${doc.state}, not deleted: there is nothing to restore`);
       const { was = 'active', definition, ...rest } = doc;
       const schedule = withCalendars(definition.schedule, this.terms().calendars ?? {});
       return {
@@ -142,7 +142,7 @@ export class TaskCommands {
     return this.edit(name, (doc, now) => {
       if (doc.state === 'active') return undefined;
       if (doc.state === 'completed')
-        throw failure(
+        throw taskError(
           'TASK_STATE',
           name,
           `Task "${name}" is completed: it has no tick left. Give it another schedule with updateSchedule`,
@@ -170,7 +170,7 @@ export class TaskCommands {
   async updateSchedule(name: string, spec: ScheduleSpec): Promise<KnownTask> {
     const problems = scheduleProblems(spec, 'schedule');
     if (problems.length > 0)
-      throw failure(
+      throw taskError(
         'INVALID_SCHEDULE',
         name,
         `The new schedule of task "${name}" is not valid: ${problems.join('; ')}`,
@@ -222,13 +222,13 @@ export class TaskCommands {
       name,
       [...catalog.values()].map((known) => known.name),
     );
-    return failure('TASK_NOT_FOUND', name, `There is no task "${name}"${guess ? `; did you mean "${guess}"?` : ''}`);
+    return taskError('TASK_NOT_FOUND', name, `There is no task "${name}"${guess ? `; did you mean "${guess}"?` : ''}`);
   }
 
   private halt(name: string, state: 'paused' | 'cancelled', note: string | undefined): Promise<KnownTask> {
     return this.edit(name, (doc, now) => {
       if (doc.state === 'completed')
-        throw failure('TASK_STATE', name, `Task "${name}" is completed: it has no tick left`);
+        throw taskError('TASK_STATE', name, `Task "${name}" is completed: it has no tick left`);
       const { note: _note, ...rest } = doc;
       return doc.state === state && doc.note === note
         ? undefined
@@ -293,12 +293,12 @@ export class TaskCommands {
     const { schedule } = doc.definition;
     if (!isOver(doc)) return;
     if (!('at' in schedule))
-      throw failure(
+      throw taskError(
         'INVALID_SCHEDULE',
         name,
         `Task "${name}" has no tick from now on: see its endAt, and its exceptions`,
       );
-    throw failure(
+    throw taskError(
       'INVALID_SCHEDULE',
       name,
       `Task "${name}" is to run at ${new Date(schedule.at).toISOString()}, which has passed. Use 'now' to run it at once`,
@@ -307,13 +307,9 @@ export class TaskCommands {
 }
 
 function deleted(name: string, what: string): DistributedScheduleError {
-  return failure(
+  return taskError(
     'TASK_DELETED',
     name,
     `Task "${name}" has been deleted; it is no task to ${what}. Use restoreTask to bring it back, putTask to write it anew or purgeTask to forget it`,
   );
-}
-
-function failure(code: ErrorCode, task: string, message: string): DistributedScheduleError {
-  return new DistributedScheduleError(code, message, { task });
 }

@@ -10,7 +10,7 @@ import {
   type ScheduleContext,
   type StoredSchedule,
 } from '../schedule/schedule-spec.js';
-import { timeZoneProblem } from '../schedule/time-zone.js';
+import { timeZoneProblem } from '../schedule/zone/time-zone.js';
 import { withoutExceptions } from '../schedule/stored-parts.js';
 import { normalizePolicies } from './normalize-policies.js';
 import type { ResolvedPolicies } from './policies.js';

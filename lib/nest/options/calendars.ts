@@ -1,12 +1,13 @@
 import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
-import { datesText } from '../../core/schedule/local-dates.js';
+import { show } from '../../core/common/show.js';
+import { datesText } from '../../core/schedule/calendar/local-dates.js';
 import {
   type CalendarOptions,
   calendarProblems,
   normalizeCalendar,
   type StoredCalendar,
-} from '../../core/schedule/named-calendar.js';
-import { isObject, segment, show, text } from './checks.js';
+} from '../../core/schedule/calendar/named-calendar.js';
+import { isObject, segment, text } from './checks.js';
 import { type ICalendarLibrary, readICalendar } from './read-icalendar.js';
 
 /**

@@ -1,5 +1,6 @@
 import { durationProblem, parseDuration } from '../../core/common/duration.js';
 import { nearest } from '../../core/common/nearest.js';
+import { show } from '../../core/common/show.js';
 
 /** Everything that is wrong with a value, each problem with its path. Never called with `undefined`. */
 export type Check = (value: unknown, path: string) => string[];
@@ -65,9 +66,4 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 export function hint(given: string, names: readonly string[]): string {
   const meant = nearest(given, names);
   return meant === undefined ? `there are ${names.join(', ')}` : `did you mean ${meant}?`;
-}
-
-export function show(value: unknown): string {
-  const shown = typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
-  return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
 }

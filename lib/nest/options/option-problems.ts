@@ -1,24 +1,13 @@
 import { resolveStrategy } from '../../core/assignment/strategy-table.js';
 import { parseDuration } from '../../core/common/duration.js';
 import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
-import { timeZoneProblem } from '../../core/schedule/time-zone.js';
+import { show } from '../../core/common/show.js';
+import { timeZoneProblem } from '../../core/schedule/zone/time-zone.js';
 import { DEFAULT_CLUSTER } from '../../core/scheduler/scheduler-options.js';
 import { normalizePolicies } from '../../core/task/normalize-policies.js';
 import type { DistributedScheduleOptions } from '../distributed-schedule.options.js';
 import { calendarsProblems } from './calendars.js';
-import {
-  duration,
-  isObject,
-  labels,
-  oneOf,
-  section,
-  segment,
-  share,
-  show,
-  text,
-  wholeNumber,
-  type Check,
-} from './checks.js';
+import { duration, isObject, labels, oneOf, section, segment, share, text, wholeNumber, type Check } from './checks.js';
 import { registryProblems } from './registries.js';
 
 const timeZone: Check = (value, path) => {

@@ -1,8 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import type ICAL from 'ical.js';
 import { errorMessage } from '../../core/common/errors.js';
-import { DAY_MS, dateOf, dateProblem, datesText, dayOf, yearlyFrom } from '../../core/schedule/local-dates.js';
-import { MOST_DATES } from '../../core/schedule/named-calendar.js';
+import { DAY_MS, dateOf, dateProblem, datesText, dayOf, yearlyFrom } from '../../core/schedule/calendar/local-dates.js';
+import { MOST_DATES } from '../../core/schedule/calendar/named-calendar.js';
 
 export type ICalendarLibrary = typeof ICAL;
 type Library = ICalendarLibrary;

@@ -1,9 +1,10 @@
 import { MemoryRegistry } from '../../adapters/memory/memory-registry.js';
 import type { Clock } from '../../core/common/clock.js';
 import type { LoggerPort } from '../../core/common/logger.js';
+import { show } from '../../core/common/show.js';
 import type { Registry } from '../../core/registry/registry.js';
 import type { RegistryOptions } from '../distributed-schedule.options.js';
-import { hint, isObject, section, show } from './checks.js';
+import { hint, isObject, section } from './checks.js';
 
 interface RegistryKind<O> {
   problems(options: O, path: string): Promise<string[]>;

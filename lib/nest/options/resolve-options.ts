@@ -7,7 +7,7 @@ import type { LoggerPort } from '../../core/common/logger.js';
 import { DEFAULT_KEEP_RUNS } from '../../core/history/recorder.js';
 import { guardRegistry } from '../../core/registry/guarded-registry.js';
 import type { Registry } from '../../core/registry/registry.js';
-import type { StoredCalendar } from '../../core/schedule/named-calendar.js';
+import type { StoredCalendar } from '../../core/schedule/calendar/named-calendar.js';
 import {
   DEFAULT_CLUSTER,
   DEFAULT_CONCURRENCY,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { anyOf } from '../../../lib/core/schedule/any-of.js';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
 import { intervalSchedule } from '../../../lib/core/schedule/interval.js';
 import { onceSchedule } from '../../../lib/core/schedule/once.js';
 import type { Schedule } from '../../../lib/core/schedule/schedule.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { bounded } from '../../../lib/core/schedule/bounds.js';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
 import { intervalSchedule } from '../../../lib/core/schedule/interval.js';
 import { jittered } from '../../../lib/core/schedule/jitter.js';
 import type { Schedule } from '../../../lib/core/schedule/schedule.js';

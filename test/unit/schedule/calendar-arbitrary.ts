@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { CalendarOptions, Weekday } from '../../../lib/core/schedule/named-calendar.js';
+import type { CalendarOptions, Weekday } from '../../../lib/core/schedule/calendar/named-calendar.js';
 import { DAY } from './zone-oracle.js';
 
 const WEEKDAYS: readonly Weekday[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];

@@ -1,4 +1,4 @@
-import type { DstPolicy } from '../../../lib/core/schedule/dst.js';
+import type { DstPolicy } from '../../../lib/core/schedule/zone/dst.js';
 import { type CronCase, startOfDay, type WallTime, wallsOfDay, wallTimeOf } from './cron-arbitrary.js';
 
 // The oracle: when a cron expression fires, found out the slow way from what `Intl.DateTimeFormat` says clocks show.

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DistributedScheduleError } from '../../../lib/core/common/errors.js';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import { parseFields } from '../../../lib/core/schedule/cron-fields.js';
-import { hasHash, resolveHashes } from '../../../lib/core/schedule/cron-hash.js';
-import { cronProblems } from '../../../lib/core/schedule/cron-problems.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import { parseFields } from '../../../lib/core/schedule/cron/cron-fields.js';
+import { hasHash, resolveHashes } from '../../../lib/core/schedule/cron/cron-hash.js';
+import { cronProblems } from '../../../lib/core/schedule/cron/cron-problems.js';
 
 /** These never change: a stored schedule and the next start of every application depend on them. */
 const FOR_EVER: [expression: string, seed: string, resolved: string][] = [

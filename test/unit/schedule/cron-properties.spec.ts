@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CronExpressionParser } from 'cron-parser';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
 import { END_OF_TIME } from '../../../lib/core/schedule/schedule.js';
 import {
   changesOf,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { DistributedScheduleError } from '../../../lib/core/common/errors.js';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import { cronProblems } from '../../../lib/core/schedule/cron-problems.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import { cronProblems } from '../../../lib/core/schedule/cron/cron-problems.js';
 import { fastestOf } from './fastest-of.js';
 
 function refusal(expression: string, zone = 'UTC'): DistributedScheduleError {

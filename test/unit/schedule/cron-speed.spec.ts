@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import type { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import type { DstPolicy } from '../../../lib/core/schedule/dst.js';
+import type { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import type { DstPolicy } from '../../../lib/core/schedule/zone/dst.js';
 
 const ZONES = ['UTC', ...Intl.supportedValuesOf('timeZone')];
 
@@ -32,7 +32,7 @@ const HOLES: Search[] = [
 /** Freshly loaded: no zone has been asked, nothing is compiled, remembered or optimized. */
 async function coldCron(): Promise<typeof cronSchedule> {
   jest.resetModules();
-  return (await import('../../../lib/core/schedule/cron.js')).cronSchedule;
+  return (await import('../../../lib/core/schedule/cron/cron.js')).cronSchedule;
 }
 
 /** No shorter than the work itself took, and free of most of what a busy machine adds: both clocks only ever show more. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import { parseFields, tidyExpression } from '../../../lib/core/schedule/cron-fields.js';
-import { cronWords } from '../../../lib/core/schedule/cron-words.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import { parseFields, tidyExpression } from '../../../lib/core/schedule/cron/cron-fields.js';
+import { cronWords } from '../../../lib/core/schedule/cron/cron-words.js';
 import { anyCron, dailyCron } from './cron-arbitrary.js';
 import { fastestOf } from './fastest-of.js';
 

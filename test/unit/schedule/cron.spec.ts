@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import type { DstPolicy } from '../../../lib/core/schedule/dst.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import type { DstPolicy } from '../../../lib/core/schedule/zone/dst.js';
 
 const take = (expression: string, zone: string, after: string, count: number, dst?: DstPolicy): string[] => {
   const schedule = cronSchedule(expression, zone, dst);

@@ -1,17 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { bounded } from '../../../lib/core/schedule/bounds.js';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import { MOST_BLOCKS } from '../../../lib/core/schedule/excluded-blocks.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import { MOST_BLOCKS } from '../../../lib/core/schedule/calendar/excluded-blocks.js';
 import {
   type Exclusion,
   excludes,
   normalizeExclusions,
   type StoredExclusion,
   withExclusions,
-} from '../../../lib/core/schedule/exclusion.js';
+} from '../../../lib/core/schedule/calendar/exclusion.js';
 import { intervalSchedule } from '../../../lib/core/schedule/interval.js';
-import { normalizeCalendar } from '../../../lib/core/schedule/named-calendar.js';
+import { normalizeCalendar } from '../../../lib/core/schedule/calendar/named-calendar.js';
 import { derived, type Schedule } from '../../../lib/core/schedule/schedule.js';
 import { lastTick } from '../../../lib/core/schedule/ticks.js';
 import { calendarNear, datesNear } from './calendar-arbitrary.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
 import {
   type Exclusion,
   excludes,
@@ -9,10 +9,10 @@ import {
   normalizeExclusions,
   type StoredExclusion,
   withExclusions,
-} from '../../../lib/core/schedule/exclusion.js';
+} from '../../../lib/core/schedule/calendar/exclusion.js';
 import { intervalSchedule } from '../../../lib/core/schedule/interval.js';
 import { jittered } from '../../../lib/core/schedule/jitter.js';
-import { normalizeCalendar } from '../../../lib/core/schedule/named-calendar.js';
+import { normalizeCalendar } from '../../../lib/core/schedule/calendar/named-calendar.js';
 import { onceSchedule } from '../../../lib/core/schedule/once.js';
 import { derived, type Schedule } from '../../../lib/core/schedule/schedule.js';
 

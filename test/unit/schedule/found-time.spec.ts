@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { normalizeCalendar } from '../../../lib/core/schedule/named-calendar.js';
+import { normalizeCalendar } from '../../../lib/core/schedule/calendar/named-calendar.js';
 import { compileSchedule, normalizeSchedule, type ScheduleSpec } from '../../../lib/core/schedule/schedule-spec.js';
 import type { Schedule } from '../../../lib/core/schedule/schedule.js';
 import { fastestOf } from './fastest-of.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
 import { intervalSchedule } from '../../../lib/core/schedule/interval.js';
 import { jittered } from '../../../lib/core/schedule/jitter.js';
 import { onceSchedule } from '../../../lib/core/schedule/once.js';

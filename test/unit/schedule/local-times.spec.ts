@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
 import { expressionsOf, type LocalTimes, weekdayNumber } from '../../../lib/core/schedule/local-times.js';
 import type { Schedule } from '../../../lib/core/schedule/schedule.js';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
 import { intervalSchedule } from '../../../lib/core/schedule/interval.js';
 import { type MisfireOptions, planTicks, type SettleReason, type Stretch } from '../../../lib/core/schedule/misfire.js';
 import type { Schedule } from '../../../lib/core/schedule/schedule.js';

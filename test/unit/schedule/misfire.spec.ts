@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
 import { intervalSchedule } from '../../../lib/core/schedule/interval.js';
 import { type MisfireOptions, type MisfirePolicy, planTicks } from '../../../lib/core/schedule/misfire.js';
 import { fastestOf } from './fastest-of.js';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { dateOf, dayOf, DateSet } from '../../../lib/core/schedule/local-dates.js';
+import { dateOf, dayOf, DateSet } from '../../../lib/core/schedule/calendar/local-dates.js';
 import {
   type CalendarOptions,
   calendarProblems,
   LONGEST_CLOSURE,
   normalizeCalendar,
   workingDays,
-} from '../../../lib/core/schedule/named-calendar.js';
+} from '../../../lib/core/schedule/calendar/named-calendar.js';
 
 const open = (options: CalendarOptions, date: string): boolean =>
   workingDays(normalizeCalendar('de', options)).isOpen(dayOf(date));

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import { parseFields } from '../../../lib/core/schedule/cron-fields.js';
-import { nextWall } from '../../../lib/core/schedule/wall-clock.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import { parseFields } from '../../../lib/core/schedule/cron/cron-fields.js';
+import { nextWall } from '../../../lib/core/schedule/cron/wall-clock.js';
 import { fastestOf } from './fastest-of.js';
 
 const DAY = 86_400_000;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { bounded } from '../../../lib/core/schedule/bounds.js';
 import { jittered } from '../../../lib/core/schedule/jitter.js';
-import { normalizeCalendar } from '../../../lib/core/schedule/named-calendar.js';
+import { normalizeCalendar } from '../../../lib/core/schedule/calendar/named-calendar.js';
 import { previewOf, type SchedulePreview } from '../../../lib/core/schedule/preview.js';
 import { compileSchedule, normalizeSchedule, type ScheduleSpec } from '../../../lib/core/schedule/schedule-spec.js';
 

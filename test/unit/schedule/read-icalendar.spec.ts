@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import ICAL from 'ical.js';
-import { dateOf, DateSet, dayOf } from '../../../lib/core/schedule/local-dates.js';
-import { workingDays } from '../../../lib/core/schedule/named-calendar.js';
+import { dateOf, DateSet, dayOf } from '../../../lib/core/schedule/calendar/local-dates.js';
+import { workingDays } from '../../../lib/core/schedule/calendar/named-calendar.js';
 import { calendarsProblems, resolveCalendars } from '../../../lib/nest/options/calendars.js';
 import { LONGEST_TEXT, readICalendar } from '../../../lib/nest/options/read-icalendar.js';
 import { fastestOf } from './fastest-of.js';

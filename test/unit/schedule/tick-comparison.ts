@@ -1,5 +1,5 @@
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import type { DstPolicy } from '../../../lib/core/schedule/dst.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import type { DstPolicy } from '../../../lib/core/schedule/zone/dst.js';
 import type { Schedule } from '../../../lib/core/schedule/schedule.js';
 import { POLICIES, type SlowTick } from './clock-walk.js';
 import type { CronCase } from './cron-arbitrary.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { TimeZone, timeZoneProblem } from '../../../lib/core/schedule/time-zone.js';
+import { TimeZone, timeZoneProblem } from '../../../lib/core/schedule/zone/time-zone.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { bounded } from '../../../lib/core/schedule/bounds.js';
-import { normalizeCalendar } from '../../../lib/core/schedule/named-calendar.js';
+import { normalizeCalendar } from '../../../lib/core/schedule/calendar/named-calendar.js';
 import {
   compileSchedule,
   normalizeSchedule,

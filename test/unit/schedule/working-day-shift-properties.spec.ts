@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { anyOf } from '../../../lib/core/schedule/any-of.js';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import { withExclusions } from '../../../lib/core/schedule/exclusion.js';
-import { dateOf, dayOf } from '../../../lib/core/schedule/local-dates.js';
-import { type CalendarOptions, normalizeCalendar } from '../../../lib/core/schedule/named-calendar.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import { withExclusions } from '../../../lib/core/schedule/calendar/exclusion.js';
+import { dateOf, dayOf } from '../../../lib/core/schedule/calendar/local-dates.js';
+import { type CalendarOptions, normalizeCalendar } from '../../../lib/core/schedule/calendar/named-calendar.js';
 import type { Schedule } from '../../../lib/core/schedule/schedule.js';
-import { type Shift, shiftToWorkingDays } from '../../../lib/core/schedule/working-day-shift.js';
+import { type Shift, shiftToWorkingDays } from '../../../lib/core/schedule/calendar/working-day-shift.js';
 import { calendarNear } from './calendar-arbitrary.js';
 import { fastestOf } from './fastest-of.js';
 import { CHANGES, DAY, ZoneWalk } from './zone-oracle.js';

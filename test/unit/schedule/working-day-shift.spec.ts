@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { anyOf } from '../../../lib/core/schedule/any-of.js';
-import { cronSchedule } from '../../../lib/core/schedule/cron.js';
-import { withExclusions } from '../../../lib/core/schedule/exclusion.js';
+import { cronSchedule } from '../../../lib/core/schedule/cron/cron.js';
+import { withExclusions } from '../../../lib/core/schedule/calendar/exclusion.js';
 import { intervalSchedule } from '../../../lib/core/schedule/interval.js';
-import { type CalendarOptions, normalizeCalendar } from '../../../lib/core/schedule/named-calendar.js';
+import { type CalendarOptions, normalizeCalendar } from '../../../lib/core/schedule/calendar/named-calendar.js';
 import type { Schedule } from '../../../lib/core/schedule/schedule.js';
-import { type Shift, shiftToWorkingDays } from '../../../lib/core/schedule/working-day-shift.js';
+import { type Shift, shiftToWorkingDays } from '../../../lib/core/schedule/calendar/working-day-shift.js';
 import { tickList } from './tick-list.js';
 
 const WEEK: CalendarOptions = { weekend: ['sat', 'sun'] };

@@ -1,4 +1,4 @@
-import { hash32 } from '../common/hash.js';
+import { hash32 } from '../../common/hash.js';
 import { CRON_FIELDS, DAY_OF_MONTH, DAY_OF_WEEK, hasHash, MONTH, parse, tidyExpression } from './cron-fields.js';
 
 export { hasHash };

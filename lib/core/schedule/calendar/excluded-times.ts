@@ -1,7 +1,7 @@
-import { BoundedCache } from '../common/bounded-cache.js';
-import { type CronFields, parseFields, tidyExpression } from './cron-fields.js';
+import { BoundedCache } from '../../common/bounded-cache.js';
+import { type CronFields, parseFields, tidyExpression } from '../cron/cron-fields.js';
 import { DAY_MS } from './local-dates.js';
-import { nextWall } from './wall-clock.js';
+import { nextWall } from '../cron/wall-clock.js';
 
 /** So many whole days are looked at in one go. */
 const MOST_DAYS = 400;

@@ -1,5 +1,5 @@
 import type { CronFields } from './cron-fields.js';
-import { END_OF_TIME } from './schedule.js';
+import { END_OF_TIME } from '../schedule.js';
 
 const SECOND = 1_000;
 const DAY = 86_400_000;
@@ -75,4 +75,9 @@ function workdaysOf({ nearWorkdays, lastWorkday }: CronFields, length: number, w
     days |= 1 << (wanted + moved - 1);
   }
   return days;
+}
+
+/** The time of day as people write it, without seconds where there are none. */
+export function timeText(wall: number): string {
+  return new Date(wall).toISOString().slice(11, 19).replace(/:00$/, '');
 }

@@ -1,5 +1,5 @@
-import { BoundedCache } from '../common/bounded-cache.js';
-import { nearest } from '../common/nearest.js';
+import { BoundedCache } from '../../common/bounded-cache.js';
+import { nearest } from '../../common/nearest.js';
 import {
   ALIASES,
   CRON_FIELDS,

@@ -1,11 +1,12 @@
-import { nearest } from '../common/nearest.js';
-import { hasHash } from './cron-fields.js';
-import { cronProblems } from './cron-problems.js';
-import { parseInstant } from './iso-instant.js';
+import { show } from '../../common/show.js';
+import { nearest } from '../../common/nearest.js';
+import { hasHash } from '../cron/cron-fields.js';
+import { cronProblems } from '../cron/cron-problems.js';
+import { parseInstant } from '../zone/iso-instant.js';
 import { dateProblem, isDateText } from './local-dates.js';
-import { localTimesProblems } from './local-times.js';
+import { localTimesProblems } from '../local-times.js';
 import { dateRangeProblems } from './named-calendar.js';
-import { instantProblem } from './once.js';
+import { instantProblem } from '../once.js';
 
 /** How many exclusions a schedule may have: each is asked at every tick. */
 const MOST_EXCLUSIONS = 1_000;
@@ -101,9 +102,4 @@ function rangeProblems(range: Fields, path: string): string[] {
 function sameOffset(from: unknown, to: unknown): boolean {
   const hasOffset = (end: unknown): boolean => /(Z|[+-]\d\d(:?\d\d)?)$/.test(String(end).trim().slice(10));
   return hasOffset(from) === hasOffset(to);
-}
-
-function show(value: unknown): string {
-  const text = value instanceof Date ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

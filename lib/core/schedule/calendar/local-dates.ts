@@ -1,4 +1,4 @@
-import { BoundedCache } from '../common/bounded-cache.js';
+import { BoundedCache } from '../../common/bounded-cache.js';
 
 /** A range of local dates, both inclusive. Where both ends are `MM-DD` it is of every year, and may go over New Year. */
 export interface DateRange {

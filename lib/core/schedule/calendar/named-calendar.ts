@@ -1,8 +1,9 @@
-import { BoundedCache } from '../common/bounded-cache.js';
-import { DistributedScheduleError } from '../common/errors.js';
-import { nearest } from '../common/nearest.js';
+import { show } from '../../common/show.js';
+import { BoundedCache } from '../../common/bounded-cache.js';
+import { DistributedScheduleError } from '../../common/errors.js';
+import { nearest } from '../../common/nearest.js';
 import { dateProblem, type DateRange, dateSet, datesText, rangeProblem } from './local-dates.js';
-import { type Weekday, weekdayNumber } from './local-times.js';
+import { type Weekday, weekdayNumber } from '../local-times.js';
 
 export type { DateRange, Weekday };
 
@@ -146,9 +147,4 @@ export function workingDays({ weekend, holidays, workdays }: StoredCalendar): Wo
 /** 0 is Sunday. */
 export function weekdayOf(day: number): number {
   return (((day + 4) % 7) + 7) % 7;
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -1,17 +1,17 @@
-import { BoundedCache } from '../common/bounded-cache.js';
-import type { EpochMs } from '../common/clock.js';
-import { DistributedScheduleError } from '../common/errors.js';
-import { nearest } from '../common/nearest.js';
-import { tidyExpression } from './cron-fields.js';
+import { BoundedCache } from '../../common/bounded-cache.js';
+import type { EpochMs } from '../../common/clock.js';
+import { DistributedScheduleError } from '../../common/errors.js';
+import { nearest } from '../../common/nearest.js';
+import { tidyExpression } from '../cron/cron-fields.js';
 import { type Block, localBlock, type LocalPeriods, spanBlock, without } from './excluded-blocks.js';
 import { type Grain, namedPeriods } from './excluded-times.js';
 import { exclusionProblems } from './exclusion-problems.js';
-import { parseInstant } from './iso-instant.js';
+import { parseInstant } from '../zone/iso-instant.js';
 import { DAY_MS, type DateRange, dateSet, datesText, isDateText } from './local-dates.js';
-import { expressionsOf, type LocalTimes } from './local-times.js';
+import { expressionsOf, type LocalTimes } from '../local-times.js';
 import { LONGEST_CLOSURE, type StoredCalendar, type WorkingDays, workingDays } from './named-calendar.js';
-import type { Schedule } from './schedule.js';
-import { timeZone } from './time-zone.js';
+import type { Schedule } from '../schedule.js';
+import { timeZone } from '../zone/time-zone.js';
 import { type Shift, shiftToWorkingDays } from './working-day-shift.js';
 
 export { exclusionProblems };

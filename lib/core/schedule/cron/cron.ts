@@ -1,13 +1,13 @@
-import { BoundedCache } from '../common/bounded-cache.js';
-import type { EpochMs } from '../common/clock.js';
-import { DistributedScheduleError } from '../common/errors.js';
+import { BoundedCache } from '../../common/bounded-cache.js';
+import type { EpochMs } from '../../common/clock.js';
+import { DistributedScheduleError } from '../../common/errors.js';
 import { type CronFields, parseFields, tidyExpression } from './cron-fields.js';
 import { cronProblems } from './cron-problems.js';
 import { cronWords } from './cron-words.js';
-import { type DstPolicy, dstProblems, resolveDst } from './dst.js';
-import { END_OF_TIME, type Phase, type Schedule } from './schedule.js';
-import { timeZone, type TimeZone, timeZoneProblem } from './time-zone.js';
-import { nextWall } from './wall-clock.js';
+import { type DstPolicy, dstProblems, resolveDst } from '../zone/dst.js';
+import { END_OF_TIME, type Phase, type Schedule } from '../schedule.js';
+import { timeZone, type TimeZone, timeZoneProblem } from '../zone/time-zone.js';
+import { nextWall, timeText } from './wall-clock.js';
 
 const HOUR = 3_600_000;
 
@@ -129,10 +129,6 @@ class CronSchedule implements Schedule {
     }
     return undefined;
   }
-}
-
-function timeText(wall: number): string {
-  return new Date(wall).toISOString().slice(11, 19).replace(/:00$/, '');
 }
 
 /**

@@ -1,9 +1,9 @@
-import type { EpochMs } from '../common/clock.js';
+import type { EpochMs } from '../../common/clock.js';
 import { DAY_MS, dateOf } from './local-dates.js';
 import { isDayOf, localDay, startOfDay, stretchesOf } from './local-days.js';
 import { LONGEST_CLOSURE, type StoredCalendar, weekdayOf, type WorkingDays, workingDays } from './named-calendar.js';
-import { END_OF_TIME, type Phase, type Schedule } from './schedule.js';
-import { timeZone, type TimeZone } from './time-zone.js';
+import { END_OF_TIME, type Phase, type Schedule } from '../schedule.js';
+import { timeZone, type TimeZone } from '../zone/time-zone.js';
 
 /** To which open day a tick on a closed day is moved. */
 export type Shift = 'next' | 'previous';

@@ -1,4 +1,4 @@
-import type { EpochMs } from '../common/clock.js';
+import type { EpochMs } from '../../common/clock.js';
 import { timeZone } from './time-zone.js';
 
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d\d(?::?\d\d)?)?$/;

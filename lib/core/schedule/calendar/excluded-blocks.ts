@@ -1,6 +1,6 @@
-import type { EpochMs } from '../common/clock.js';
-import { derived, type Phase, type Schedule } from './schedule.js';
-import type { TimeZone } from './time-zone.js';
+import type { EpochMs } from '../../common/clock.js';
+import { derived, type Phase, type Schedule } from '../schedule.js';
+import type { TimeZone } from '../zone/time-zone.js';
 
 /**
  * Time without ticks. For an instant in it: a later one, up to which everything is in it too; `undefined` for an instant

@@ -1,9 +1,9 @@
-import type { EpochMs } from '../common/clock.js';
+import type { EpochMs } from '../../common/clock.js';
 import { DAY_MS } from './local-dates.js';
-import type { TimeZone } from './time-zone.js';
+import type { TimeZone } from '../zone/time-zone.js';
 
 /** A stretch of instants [from, to) in which clocks show UTC plus `offset`. */
-export interface Stretch {
+export interface LocalStretch {
   readonly from: EpochMs;
   readonly to: EpochMs;
   readonly offset: number;
@@ -21,7 +21,7 @@ export function localDay(zone: TimeZone, instant: EpochMs): number {
  * The instants at which clocks show the local days from `first` to `last`. Mostly one stretch; more where clocks change,
  * also with gaps between them where they go back over midnight; none for a day that the zone left out.
  */
-export function* stretchesOf(zone: TimeZone, first: number, last: number): Generator<Stretch> {
+export function* stretchesOf(zone: TimeZone, first: number, last: number): Generator<LocalStretch> {
   const end = (last + 1) * DAY_MS + WIDEST_OFFSET;
   for (let start = first * DAY_MS - WIDEST_OFFSET; start < end;) {
     const span = zone.spanAt(start);
@@ -39,5 +39,5 @@ export function isDayOf(zone: TimeZone, day: number): boolean {
 
 /** The first instant of a local day, or of the days after it where the zone left it out. */
 export function startOfDay(zone: TimeZone, day: number): EpochMs {
-  return (stretchesOf(zone, day, day + 2).next().value as Stretch).from;
+  return (stretchesOf(zone, day, day + 2).next().value as LocalStretch).from;
 }

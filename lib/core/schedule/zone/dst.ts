@@ -1,4 +1,4 @@
-import { nearest } from '../common/nearest.js';
+import { nearest } from '../../common/nearest.js';
 
 /** What a schedule of local times does on the days on which clocks change. */
 export interface DstPolicy {

@@ -1,5 +1,5 @@
 import cronstrue from 'cronstrue';
-import { BoundedCache } from '../common/bounded-cache.js';
+import { BoundedCache } from '../../common/bounded-cache.js';
 import { CRON_FIELDS, type CronFields, fieldTexts, parseFields } from './cron-fields.js';
 
 /** So many times of day, or numbers without an even step, are named one by one. */

@@ -1,6 +1,6 @@
-import { BoundedCache } from '../common/bounded-cache.js';
-import type { EpochMs } from '../common/clock.js';
-import { nearest } from '../common/nearest.js';
+import { BoundedCache } from '../../common/bounded-cache.js';
+import type { EpochMs } from '../../common/clock.js';
+import { nearest } from '../../common/nearest.js';
 
 /** A stretch of time [from, to) in which a zone keeps one distance from UTC. */
 export interface OffsetSpan {

@@ -1,6 +1,6 @@
 import { CronExpressionParser, type CronExpression } from 'cron-parser';
-import { BoundedCache } from '../common/bounded-cache.js';
-import { DistributedScheduleError } from '../common/errors.js';
+import { BoundedCache } from '../../common/bounded-cache.js';
+import { DistributedScheduleError } from '../../common/errors.js';
 
 /** A cron expression as sets of numbers: what `cron-parser` understood, ready for evaluation. */
 export interface CronFields {
