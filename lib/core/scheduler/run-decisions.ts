@@ -1,7 +1,7 @@
 import type { EpochMs } from '../common/clock.js';
 import type { RunOutcome, Trigger } from '../common/run.js';
 import type { KnownTask } from '../task/catalog.js';
-import { blockerOf, type UnitDecision } from './claim.js';
+import { blockerOf, ownClaim, type UnitDecision } from './claim.js';
 import { type SuccessLedger, withGap, withSuccess } from './success-ledger.js';
 import { count, type RunEntry, type UnitState } from './unit-state.js';
 
@@ -108,7 +108,7 @@ export function decideManual(
   request: { runId: string; node: string; boot: string; session: string; now: EpochMs; trigger: Trigger },
 ): UnitDecision<ManualOutcome> {
   const { runId: id, node, boot, session, now, trigger } = request;
-  const own = state.runs.find((run) => run.id === id);
+  const own = ownClaim(state, request);
   if (own) return { next: state, outcome: { kind: 'claimed', run: own } }; // for a token of its own
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
   const blocker = blockerOf(state, task);
