@@ -14,8 +14,8 @@ export const table = {
     ['schedule', 'assignment', 'registry'],
     ['task'],
     ['cluster', 'events'],
-    ['execution', 'history'],
-    ['scheduler', 'remote'],
+    ['execution', 'history', 'remote'],
+    ['scheduler'],
     ['service'],
   ],
 

@@ -26,17 +26,13 @@ export { TaskHandler } from './nest/decorators/task-handler.decorator.js';
 export type { DecoratedTaskOptions } from './nest/decorators/task-metadata.js';
 
 // The service.
-export {
-  SchedulerService,
-  type RunningView,
-  type StaticTaskInput,
-  type TaskFilter,
-} from './core/service/scheduler-service.js';
+export { SchedulerService, type StaticTaskInput, type TaskFilter } from './core/service/scheduler-service.js';
 export type { BackfillOptions, BackfillView } from './core/service/backfills.js';
 export type { PreviewOptions } from './core/service/previews.js';
 export type { RemovedTick, SchedulePreview, TickPreview } from './core/schedule/preview.js';
 export type { HealthSnapshot } from './core/service/health-snapshot.js';
 export type { RunHandle, RunTaskOptions } from './core/service/manual-runs.js';
+export type { RunningView, TaskStatus } from './core/service/task-status.js';
 export type { TaskView } from './core/service/task-view.js';
 export type { SchedulerState } from './core/scheduler/scheduler-state.js';
 export type { NodeRecord, NodeStatus } from './core/cluster/node-record.js';
@@ -52,12 +48,14 @@ export {
 export type { Handler, TaskRun } from './core/execution/task-run.js';
 export type {
   AfterRun,
+  CircuitBreakerOptions,
   OverlapPolicy,
   RecoveryPolicy,
   ResolvedPolicies,
   RetryOptions,
   RunOnStart,
   TaskPolicies,
+  TimeoutOptions,
 } from './core/task/policies.js';
 export type { TaskInput, TaskSource, TaskState } from './core/task/task-definition.js';
 export type { MisfirePolicy } from './core/schedule/misfire.js';

@@ -160,7 +160,9 @@ describe('A run that waits for another attempt', () => {
     probe = await probedCluster({ nodes: 1 }, failing);
     await add('a', { retry: FIXED });
     await probe.cluster.advance('5s');
-    expect(probe.cluster.node(0).service.cancelRun(probe.started[0]!.run.id, 'enough')).toBe(true);
+    expect(
+      await probe.cluster.during(probe.cluster.node(0).service.cancelRun(probe.started[0]!.run.id, 'enough')),
+    ).toBe(true);
     await probe.cluster.advance('1m');
     expect(probe.started).toHaveLength(1);
     expect(await lastRun('a')).toMatchObject({ outcome: 'cancelled' });

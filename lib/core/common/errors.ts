@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'REGISTRY_REFUSED'
   | 'REGISTRY_UNAVAILABLE'
   | 'RUN_ABORTED'
+  | 'RUN_NOT_FOUND'
+  | 'RUN_STATE'
   | 'RUN_TIMEOUT'
   | 'TASK_DELETED'
   | 'TASK_EXISTS'

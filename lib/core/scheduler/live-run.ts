@@ -12,7 +12,6 @@ export interface ClaimedRun {
   task: KnownTask;
   entry: RunEntry;
   token: bigint;
-  payload?: unknown;
 }
 
 /** … and what becomes of it here. */

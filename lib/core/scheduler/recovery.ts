@@ -46,7 +46,7 @@ export class Recovery {
     const [at, session] = [clock.now(), keeper.session];
     const update = await units.update(
       unit,
-      (state) => decideLost(state, run, at),
+      (state) => decideLost(state, task, run, at),
       () => keeper.session === session,
     );
     if (update === 'gone' || !update.outcome) return;

@@ -44,6 +44,10 @@ export class RunLauncher {
     return Math.max(0, ...[...this.live.values()].map(({ task }) => task.policies.abortGraceMs));
   }
 
+  find(runId: string): LiveRun | undefined {
+    return this.live.get(runId);
+  }
+
   listLive(): ClaimedRun[] {
     return [...this.live.values()];
   }
@@ -194,7 +198,7 @@ export class RunLauncher {
   }
 
   private async execute(live: LiveRun): Promise<ExecutionResult> {
-    const { unit, task, entry, token, payload, abort } = live;
+    const { unit, task, entry, token, abort } = live;
     const { node, clock } = this.context;
     const next = entry.tick === undefined ? undefined : task.schedule.next(entry.tick);
     const run = {
@@ -211,7 +215,7 @@ export class RunLauncher {
       get signal() {
         return abort.signal;
       },
-      payload: payload === undefined ? task.doc.definition.payload : payload,
+      payload: entry.payload === undefined ? task.doc.definition.payload : entry.payload,
     };
     this.handling++;
     try {
@@ -240,7 +244,7 @@ export class RunLauncher {
     try {
       const update = await units.update(
         unit,
-        (state) => decideFinish(state, entry, result.outcome, result.endedAt),
+        (state) => decideFinish(state, task, entry, result.outcome, result.endedAt),
         () => !this.closed,
       );
       if (update !== 'gone' && update.outcome === 'finished') {

@@ -4,7 +4,6 @@ import { Membership } from '../cluster/membership.js';
 import { RegistryEpoch } from '../cluster/registry-epoch.js';
 import { sameForPlacement } from '../cluster/node-record.js';
 import type { SessionLoss } from '../cluster/session-keeper.js';
-import { TIMED_OUT, withTimeout } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { RunIds } from '../common/ids.js';
 import { EventHub } from '../events/event-hub.js';
@@ -15,6 +14,7 @@ import { StuckHandlers } from '../execution/stuck-handlers.js';
 import { Recorder } from '../history/recorder.js';
 import { CommitBatcher } from '../registry/commit-batcher.js';
 import { withNamespace } from '../registry/keyspace.js';
+import { Commands } from '../remote/commands.js';
 import type { Registry, Write } from '../registry/registry.js';
 import { Catalog, type TaskChange } from '../task/catalog.js';
 import { isLive } from '../task/task-definition.js';
@@ -23,9 +23,11 @@ import { Amnesia } from './amnesia.js';
 import { ClusterLife } from './cluster-life.js';
 import { describeNode } from './describe-node.js';
 import { joinInTime } from './join-in-time.js';
+import { Leaving } from './leaving.js';
 import { samePlacement } from './placement.js';
 import { PlacementKeeper } from './placement-keeper.js';
 import { Recovery } from './recovery.js';
+import { RunAborts } from './run-aborts.js';
 import { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { SchedulerOptions } from './scheduler-options.js';
@@ -36,9 +38,6 @@ import { TickLoop } from './tick-loop.js';
 import { Timeline } from './timeline.js';
 import { UnitStore } from './unit-store.js';
 import { zoneDataNote } from './zone-data.js';
-
-/** Leaving must not hang on a registry that does not answer: its sessions end by themselves. */
-const LEAVE_PATIENCE_MS = 3_000;
 
 /** One node: the parts put together, and their life from start to stop. */
 export class Scheduler {
@@ -55,7 +54,9 @@ export class Scheduler {
   private readonly registry: Registry;
   private readonly replica: TaskReplica;
   private readonly placement: PlacementKeeper;
-  private ending?: Promise<void>;
+  private readonly leaving: Leaving;
+  readonly commands: Commands;
+  readonly aborts: RunAborts;
   private stopping?: Promise<void>;
   private stopped = false;
   private reached?: Promise<void>;
@@ -112,8 +113,11 @@ export class Scheduler {
     const { version } = options;
     const self = { boot: node.boot, version, startedAt: this.startedAt };
     this.life = new ClusterLife(this.registry, clock, random, self, () => this.membership.publish());
+    this.commands = new Commands(this.registry, clock, this.membership.keeper, this.view, node.id, random, logger);
+    this.aborts = new RunAborts(this.launcher, this.commands, node.id, clock, logger);
     const starts = () => this.life.starts();
-    this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, options.cluster, starts);
+    this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, this.aborts, options.cluster, starts);
+    this.leaving = new Leaving(options, this.context, this.membership, this.loop, this.launcher);
     this.placement = new PlacementKeeper(
       this.context,
       this.view,
@@ -179,40 +183,23 @@ export class Scheduler {
   async leave(): Promise<void> {
     if (this.current === 'stopped') return;
     this.current = 'leaving';
-    const claims = this.loop.stop();
-    await this.politely(this.launcher.handOverWaiting()); // before others read the units that are theirs now
-    await this.politely(this.membership.announceLeaving());
-    await this.politely(claims);
+    await this.leaving.giveUpUnits();
   }
 
   /** The second step: after `leave`, runs end within the drain timeout or are aborted, and what they did is recorded. */
   endRuns(): Promise<void> {
-    if (this.current === 'stopped') return Promise.resolve();
-    return (this.ending ??= this.letRunsEnd().finally(() => (this.ending = undefined)));
-  }
-
-  private async letRunsEnd(): Promise<void> {
-    const { clock, logger, drainTimeoutMs } = this.options;
-    if ((await withTimeout(clock, this.launcher.idle(), drainTimeoutMs)) !== TIMED_OUT) return;
-    logger.warn('Runs did not end within the drain timeout and are aborted', {
-      running: this.launcher.running,
-      drainTimeoutMs,
-    });
-    this.launcher.abortAll('shutdown', { handOver: true });
-    await withTimeout(clock, this.launcher.idle(), this.launcher.longestGraceMs + LEAVE_PATIENCE_MS);
+    return this.current === 'stopped' ? Promise.resolve() : this.leaving.endRuns();
   }
 
   private async leaveForGood(): Promise<void> {
     if (this.current !== 'leaving') await this.leave();
     await this.endRuns();
-    await this.politely(this.launcher.recorded());
-    this.launcher.close();
-    await this.politely(this.context.recorder.settled());
-    await this.politely(this.membership.leave());
+    await this.leaving.depart();
     this.replica.dispose();
+    this.commands.dispose();
     this.placement.dispose();
     this.context.timeline.stop();
-    if (this.options.ownsRegistry) await this.politely(this.options.registry.close());
+    await this.leaving.closeRegistry();
     this.context.events.complete();
     this.current = 'stopped';
     this.stopped = true;
@@ -256,6 +243,7 @@ export class Scheduler {
     await this.replica.load();
     if (this.options.node.role === 'worker') await this.life.join();
     await this.launcher.rebind(this.membership.keeper.session!.id);
+    await this.commands.listen();
     await this.onJoining();
   }
 
@@ -331,14 +319,5 @@ export class Scheduler {
     const zones = change.type === 'joined' && zoneDataNote(this.options.node.tzData, [change.node]);
     if (zones) this.context.logger.warn(`Nodes differ: ${zones}`);
     this.placement.changed();
-  }
-
-  /** What is nice to tell a registry that may be away: tried for a bounded time, a failure is only logged. */
-  private async politely(work: Promise<unknown>): Promise<void> {
-    try {
-      await withTimeout(this.options.clock, work, LEAVE_PATIENCE_MS);
-    } catch (error) {
-      this.options.logger.debug('While leaving', { reason: errorMessage(error) });
-    }
   }
 }
