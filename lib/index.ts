@@ -23,6 +23,7 @@ export { DistributedTimeout } from './nest/decorators/distributed-timeout.decora
 export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
 export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
 export { TaskHandler } from './nest/decorators/task-handler.decorator.js';
+export { UseTaskMiddleware, type TaskMiddlewareItem } from './nest/decorators/use-task-middleware.decorator.js';
 export type { DecoratedTaskOptions } from './nest/decorators/task-metadata.js';
 
 // The service.
@@ -49,6 +50,8 @@ export {
 } from './nest/health/scheduler-health.indicator.js';
 
 // Tasks and their runs.
+export { currentTaskRun } from './core/execution/current-run.js';
+export type { TaskMiddleware, TaskMiddlewareClass } from './core/execution/middleware.js';
 export type { Handler, TaskRun } from './core/execution/task-run.js';
 export type {
   AfterRun,

@@ -16,6 +16,8 @@ import {
   DISTRIBUTED_SCHEDULE_REGISTRY,
   DISTRIBUTED_SCHEDULE_SETTINGS,
 } from './distributed-schedule.tokens.js';
+import { RunInstances } from './execution/run-instances.js';
+import { TaskMiddlewares } from './execution/task-middlewares.js';
 import { SchedulerHealthIndicator } from './health/scheduler-health.indicator.js';
 import { NestLogger } from './nest-logger.js';
 import { resolveCalendars } from './options/calendars.js';
@@ -55,6 +57,8 @@ export const PROVIDERS: Provider[] = [
   },
   MetadataAccessor,
   Explorer,
+  RunInstances,
+  TaskMiddlewares,
   HandlerFactory,
   Registrar,
   SchedulerLifecycle,

@@ -2,7 +2,7 @@ import { sleep, type Clock } from '../../common/clock.js';
 import { errorMessage } from '../../common/errors.js';
 import type { Random } from '../../common/ids.js';
 import type { ResolvedPolicies } from '../../task/policies.js';
-import type { Invocation, TaskMiddleware } from '../middleware.js';
+import type { Invocation, RunStep } from '../run-step.js';
 
 /** The longest wait before the attempt after `attempt`, before jitter. */
 export function backoffMs(retry: ResolvedPolicies['retry'], attempt: number): number {
@@ -19,7 +19,7 @@ export function retryMiddleware(
   clock: Clock,
   random: Random,
   onRetry: (invocation: Invocation, error: unknown, delayMs: number) => void,
-): TaskMiddleware {
+): RunStep {
   return async (invocation, next) => {
     const { retry } = invocation.policies;
     const first = invocation.run;
