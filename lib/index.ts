@@ -105,8 +105,11 @@ export type { EpochMs } from './core/common/clock.js';
 export type { Duration } from './core/common/duration.js';
 export type { Json } from './core/common/json.js';
 
+// Guards, interceptors, pipes and filters around handlers.
+export { isTaskContext, taskRunOf } from './nest/execution/task-context.js';
+
 // Errors.
-export { DistributedScheduleError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';
+export { DistributedScheduleError, NoRetryError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';
 export { RegistryRefusedError, RegistryUnavailableError } from './core/registry/registry-errors.js';
 
 // To write a registry, or to use one beside the module.

@@ -90,6 +90,12 @@ export interface DistributedScheduleOptions {
    * @example [(run, next) => cls.run(next), Audit]
    */
   middleware?: TaskMiddlewareItem[];
+  /**
+   * Whether Nest's guards, interceptors, pipes and filters, global ones included, stand around the handlers of decorated
+   * methods. They meet the context type `'task'`; see {@link isTaskContext}. @default false, since a guard written for HTTP
+   * would refuse every run
+   */
+  enhancers?: boolean;
   cluster?: ClusterOptions;
   shutdown?: {
     /** How long runs may go on when the application closes, before their signals abort. @default '30s' */

@@ -16,6 +16,7 @@ import {
   DISTRIBUTED_SCHEDULE_REGISTRY,
   DISTRIBUTED_SCHEDULE_SETTINGS,
 } from './distributed-schedule.tokens.js';
+import { Enhancers } from './execution/enhancers.js';
 import { RunInstances } from './execution/run-instances.js';
 import { TaskMiddlewares } from './execution/task-middlewares.js';
 import { SchedulerHealthIndicator } from './health/scheduler-health.indicator.js';
@@ -58,6 +59,7 @@ export const PROVIDERS: Provider[] = [
   MetadataAccessor,
   Explorer,
   RunInstances,
+  Enhancers,
   TaskMiddlewares,
   HandlerFactory,
   Registrar,

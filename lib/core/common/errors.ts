@@ -53,6 +53,19 @@ export class DistributedScheduleError extends Error {
   }
 }
 
+/**
+ * Thrown by a handler, or anything around it, for a failure that another attempt would not mend: the run fails at once,
+ * whatever `retry` allows.
+ *
+ * @example throw new NoRetryError('The invoice does not exist', { cause: error });
+ */
+export class NoRetryError extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
 /** What was asked of a task cannot be done. */
 export function taskError(code: ErrorCode, task: string, message: string): DistributedScheduleError {
   return new DistributedScheduleError(code, message, { task });

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { Enhancers, type Instance } from '../execution/enhancers.js';
 import { RunInstances } from '../execution/run-instances.js';
 import type { DecoratedMethod } from './decorated-method.js';
 
-type Instance = Record<string | symbol, (...args: unknown[]) => unknown>;
 type Call = (...args: unknown[]) => unknown;
 
 /**
@@ -11,13 +11,20 @@ type Call = (...args: unknown[]) => unknown;
  */
 @Injectable()
 export class HandlerFactory {
-  constructor(private readonly instances: RunInstances) {}
+  constructor(
+    private readonly instances: RunInstances,
+    private readonly enhancers: Enhancers,
+  ) {}
 
   /** A handler. Where Nest keeps no single instance, each attempt gets one, in which `REQUEST` is the run. */
   createHandler({ host, mark }: DecoratedMethod): (run: object) => unknown {
     const { wrapper } = host;
-    if (host.isShared) return methodOf(wrapper.instance as Instance, mark.method);
-    return async (run) => methodOf(await this.instances.ofRun<Instance>(wrapper, run), mark.method)(run);
+    const { method } = mark;
+    if (host.isShared) return this.enhancers.around(wrapper.instance as Instance, method);
+    return async (run) => {
+      const instance = await this.instances.ofRun<Instance>(wrapper, run);
+      return this.enhancers.around(instance, method, wrapper.id)(run);
+    };
   }
 
   /**

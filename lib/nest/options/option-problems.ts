@@ -64,6 +64,7 @@ const options = section({
   concurrency: wholeNumber(1),
   defaults: policies,
   middleware,
+  enhancers: oneOf(true, false),
   cluster: (value, path) => [...cluster(value, path), ...heartbeatProblems(value, path)],
   shutdown: section({ drainTimeout: duration(0) }),
   startup: oneOf('wait', 'background'),
