@@ -40,6 +40,8 @@ export interface SchedulerEvents extends Record<`run.${RunOutcome}`, RunRecord> 
   'task.deleted': TaskEvent;
   'run.started': RunStartedEvent;
   'run.retrying': RunStartedEvent & { error: string; delayMs: number };
+  /** Its handler ignored its signal longer than the grace, and goes on. */
+  'run.stuck': { id: string; task: string; nodeId: string; abortedAt: EpochMs };
   'tick.skipped': SkipRecord;
 }
 

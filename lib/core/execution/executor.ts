@@ -1,4 +1,4 @@
-import { withTimeout, type Clock, type EpochMs } from '../common/clock.js';
+import type { Clock, EpochMs } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import type { Random } from '../common/ids.js';
 import { encodeJson, type Json } from '../common/json.js';
@@ -10,9 +10,10 @@ import { withCurrentRun } from './current-run.js';
 import type { HandlerTable } from './handler-table.js';
 import { around } from './middleware.js';
 import { retryMiddleware } from './middlewares/retry.js';
-import { ABORT_GRACE_MS, timeoutMiddleware } from './middlewares/timeout.js';
+import { timeoutMiddleware, totalTimeout } from './middlewares/timeout.js';
 import type { RunAbort } from './run-abort.js';
 import { composeSteps, type Invocation } from './run-step.js';
+import type { StuckHandlers } from './stuck-handlers.js';
 import type { TaskRun } from './task-run.js';
 
 /** What a run needs to be executed, and what it leaves behind. */
@@ -21,7 +22,8 @@ export interface Execution {
   readonly policies: ResolvedPolicies;
   readonly run: TaskRun;
   readonly abort: RunAbort;
-  readonly mayGoOn?: () => Promise<boolean>;
+  readonly begunAt: EpochMs;
+  readonly pause: Invocation['pause'];
 }
 
 export interface ExecutionResult {
@@ -50,10 +52,14 @@ export class Executor {
     private readonly clock: Clock,
     random: Random,
     private readonly events: EventHub,
+    private readonly stuck: StuckHandlers,
   ) {
     const onRetry = ({ run }: Invocation, error: unknown, delayMs: number): void =>
       events.emit('run.retrying', { ...startedEvent(run), error: errorMessage(error), delayMs });
-    const steps = [retryMiddleware(clock, random, onRetry), timeoutMiddleware(clock)];
+    const steps = [
+      retryMiddleware(clock, random, onRetry),
+      timeoutMiddleware(clock, (...given) => stuck.awaitEnd(...given)),
+    ];
     this.call = composeSteps(steps, (invocation) => this.callHandler(invocation));
   }
 
@@ -62,10 +68,12 @@ export class Executor {
     const { abort } = rest;
     const invocation: Invocation = { run, ...rest };
     this.events.emit('run.started', startedEvent(run));
-    const settled = await this.untilAborted(abort, this.call(invocation)).then(
+    const limit = totalTimeout(this.clock, invocation);
+    const settled = await this.untilAborted(invocation, this.call(invocation)).then(
       (value) => this.success(value),
       (error: unknown) => failure(error, abort),
     );
+    limit?.dispose();
     return { attempt: invocation.run.attempt, startedAt, endedAt: this.clock.now(), ...settled };
   }
 
@@ -86,11 +94,11 @@ export class Executor {
   }
 
   /** An aborted run is waited for, but not for ever: a handler that ignores its signal must not hold the shutdown. */
-  private untilAborted(abort: RunAbort, call: Promise<unknown>): Promise<unknown> {
+  private untilAborted(invocation: Invocation, call: Promise<unknown>): Promise<unknown> {
+    const { abort } = invocation;
     return new Promise((resolve, reject) => {
       const listening = abort.onAbort(() => {
-        const ended = call.catch(() => undefined);
-        void withTimeout(this.clock, ended, ABORT_GRACE_MS).then(() => reject(abort.reason!));
+        void this.stuck.awaitEnd(invocation, call).then(() => reject(abort.reason!));
       });
       call.then(
         (value) => {
@@ -128,7 +136,8 @@ function startedEvent(run: TaskRun) {
 }
 
 function failure(thrown: unknown, abort: RunAbort): Pick<ExecutionResult, 'outcome' | 'error'> {
-  const outcome = abort.aborted ? 'cancelled' : code(thrown) === 'RUN_TIMEOUT' ? 'timed-out' : 'failed';
+  const isTimeout = code(abort.reason ?? thrown) === 'RUN_TIMEOUT';
+  const outcome = isTimeout ? 'timed-out' : abort.aborted ? 'cancelled' : 'failed';
   const details = thrown !== null && typeof thrown === 'object' ? (thrown as { name?: unknown; stack?: unknown }) : {};
   const error: RunError = {
     name: typeof details.name === 'string' ? details.name : 'Error',

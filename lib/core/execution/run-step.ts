@@ -1,3 +1,4 @@
+import type { EpochMs } from '../common/clock.js';
 import type { ResolvedPolicies } from '../task/policies.js';
 import type { TaskDefinition } from '../task/task-definition.js';
 import type { RunAbort } from './run-abort.js';
@@ -9,8 +10,13 @@ export interface Invocation {
   readonly abort: RunAbort;
   /** A handler that ignored its signal is still going on: another attempt would run beside it. */
   stuck?: boolean;
-  /** Asked before each further attempt: while this one waited, its process may have been frozen and the run taken over. */
-  readonly mayGoOn?: () => Promise<boolean>;
+  /** When the run was first claimed, on whatever node: its deadlines count from then. */
+  readonly begunAt: EpochMs;
+  /**
+   * Waits before the attempt after `attempt`. `false`: the run does not go on here. It was aborted, or another node has
+   * it by now.
+   */
+  pause(attempt: number, delayMs: number): Promise<boolean>;
   readonly definition: Pick<TaskDefinition, 'handler' | 'source'>;
   readonly policies: ResolvedPolicies;
 }
