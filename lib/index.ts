@@ -22,9 +22,11 @@ export { DistributedInterval } from './nest/decorators/distributed-interval.deco
 export { DistributedTimeout } from './nest/decorators/distributed-timeout.decorator.js';
 export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
 export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
+export { OnNodeEvent } from './nest/decorators/on-node-event.decorator.js';
+export { OnTaskEvent } from './nest/decorators/on-task-event.decorator.js';
 export { TaskHandler } from './nest/decorators/task-handler.decorator.js';
 export { UseTaskMiddleware, type TaskMiddlewareItem } from './nest/decorators/use-task-middleware.decorator.js';
-export type { DecoratedTaskOptions } from './nest/decorators/task-metadata.js';
+export type { DecoratedTaskOptions, TaskEventFilter } from './nest/decorators/task-metadata.js';
 
 // The service.
 export {
@@ -95,12 +97,14 @@ export type {
 } from './core/common/run.js';
 export type {
   EventName,
+  EventOf,
   NodeEvent,
   RunStartedEvent,
   SchedulerEvent,
   SchedulerEvents,
   TaskEvent,
 } from './core/events/scheduler-events.js';
+export type { NodeEventName, TaskEventName } from './core/events/event-names.js';
 export type { EpochMs } from './core/common/clock.js';
 export type { Duration } from './core/common/duration.js';
 export type { Json } from './core/common/json.js';

@@ -96,6 +96,16 @@ export interface DistributedScheduleOptions {
    * would refuse every run
    */
   enhancers?: boolean;
+  /**
+   * Whether every event goes to the `EventEmitter2` of `@nestjs/event-emitter` as well, as `schedule.<type>`, with the event
+   * as its argument: `@OnEvent('schedule.run.failed')`. @default false
+   */
+  eventEmitter?: boolean;
+  /**
+   * Whether each attempt is a span of OpenTelemetry, `task <name>`, active while the handler runs. Needs the package
+   * `@opentelemetry/api`, and an SDK that the application starts. @default false
+   */
+  tracing?: boolean;
   cluster?: ClusterOptions;
   shutdown?: {
     /** How long runs may go on when the application closes, before their signals abort. @default '30s' */

@@ -16,6 +16,8 @@ import {
   DISTRIBUTED_SCHEDULE_REGISTRY,
   DISTRIBUTED_SCHEDULE_SETTINGS,
 } from './distributed-schedule.tokens.js';
+import { loadTracing, TRACING } from './execution/tracing.js';
+import { EVENT_EMITTER, EventBridge, loadEventEmitter } from './execution/event-bridge.js';
 import { Enhancers } from './execution/enhancers.js';
 import { RunInstances } from './execution/run-instances.js';
 import { TaskMiddlewares } from './execution/task-middlewares.js';
@@ -56,6 +58,9 @@ export const PROVIDERS: Provider[] = [
     useFactory: (scheduler: Scheduler) => new SchedulerService(scheduler),
     inject: [Scheduler],
   },
+  { provide: EVENT_EMITTER, useFactory: loadEventEmitter, inject: [DISTRIBUTED_SCHEDULE_SETTINGS] },
+  { provide: TRACING, useFactory: loadTracing, inject: [DISTRIBUTED_SCHEDULE_SETTINGS] },
+  EventBridge,
   MetadataAccessor,
   Explorer,
   RunInstances,

@@ -1,11 +1,14 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable, Module, Scope } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
 import {
   currentTaskRun,
+  DistributedScheduleModule,
   DistributedTimeout,
   InjectTaskRun,
   TaskHandler,
   UseTaskMiddleware,
+  type DistributedScheduleOptions,
   type TaskMiddleware,
   type TaskMiddlewareClass,
   type TaskRun,
@@ -267,5 +270,55 @@ describe('currentTaskRun', () => {
     await initAndHear(app, 'run.succeeded', 'job');
     expect(seen).toEqual(['job', ['job', 1], 'job', ['job', 2]]);
     expect(currentTaskRun()).toBeUndefined();
+  });
+});
+
+describe('a store of the application’s own (CLS)', () => {
+  /** Begins with what the store around it has, as `nestjs-cls` does. */
+  @Injectable()
+  class Store {
+    private readonly storage = new AsyncLocalStorage<Map<string, string>>();
+
+    run<T>(work: () => T): T {
+      return this.storage.run(new Map(this.storage.getStore()), work);
+    }
+
+    get values(): Map<string, string> {
+      return this.storage.getStore()!;
+    }
+  }
+
+  @Module({ providers: [Store], exports: [Store] })
+  class StoreModule {}
+
+  it('is set up by a middleware, and holds nothing of the request that added the task', async () => {
+    const seen: unknown[] = [];
+
+    @Injectable()
+    class Charges {
+      constructor(private readonly store: Store) {}
+
+      @TaskHandler('charge')
+      async charge() {
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.push(Object.fromEntries(this.store.values));
+      }
+    }
+
+    const useFactory = (store: Store): DistributedScheduleOptions => ({
+      middleware: [(run, next) => store.run(() => (store.values.set('task', run.task), next()))],
+    });
+    const schedule = DistributedScheduleModule.forRootAsync({ imports: [StoreModule], inject: [Store], useFactory });
+    await using app = await start({ imports: [StoreModule, schedule], providers: [Charges] }, 'none');
+    const store = app.module.get(Store);
+    for (const name of ['one', 'two']) {
+      const done = event(app, 'run.succeeded', name);
+      await store.run(async () => {
+        store.values.set('user', 'somebody');
+        await app.service.addTask({ name, handler: 'charge', schedule: 'now' });
+      });
+      await done;
+    }
+    expect(seen).toEqual([{ task: 'one' }, { task: 'two' }]);
   });
 });

@@ -7,9 +7,11 @@ import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
 import { SchedulerService } from '../../core/service/scheduler-service.js';
 import { DISTRIBUTED_SCHEDULE_LOGGER } from '../distributed-schedule.tokens.js';
+import { EventBridge } from '../execution/event-bridge.js';
 import { TaskMiddlewares } from '../execution/task-middlewares.js';
 import { declarationOf, isUnnamed, nameProblems } from './declaration.js';
 import type { DecoratedMethod } from './decorated-method.js';
+import { eventListener, listenerProblems } from './event-listener.js';
 import { Explorer } from './explorer.js';
 import { HandlerFactory } from './handler-factory.js';
 import { taskErrorListener } from './task-error-listener.js';
@@ -21,6 +23,7 @@ export class Registrar {
     private readonly explorer: Explorer,
     private readonly factory: HandlerFactory,
     private readonly middlewares: TaskMiddlewares,
+    private readonly bridge: EventBridge,
     private readonly scheduler: Scheduler,
     private readonly service: SchedulerService,
     @Inject(DISTRIBUTED_SCHEDULE_LOGGER) private readonly logger: LoggerPort,
@@ -28,6 +31,7 @@ export class Registrar {
 
   /** @throws DistributedScheduleError `INVALID_TASK` with every problem of every decorated method; `INVALID_OPTIONS` */
   registerAll(): void {
+    this.bridge.connect();
     this.scheduler.handlers.use(...this.middlewares.ofModule());
     const { methods, problems } = this.explorer.explore();
     const ambiguous = nameProblems(methods);
@@ -48,6 +52,15 @@ export class Registrar {
     if (mark.kind === 'task-error') {
       const listener = taskErrorListener(this.factory.createListener(method, 1), origin, this.logger);
       this.scheduler.context.events.listen(listener);
+      return [];
+    }
+    if (mark.kind === 'listener') {
+      const wrong = listenerProblems(mark);
+      if (wrong.length > 0) return wrong.map((problem) => `${origin}: ${problem}`);
+      const { context } = this.scheduler;
+      const tagsOf = (task: string): readonly string[] => context.catalog.get(task)?.doc.definition.tags ?? [];
+      const call = this.factory.createListener(method, 0);
+      context.events.listen(eventListener(mark, call, { origin, logger: this.logger, tagsOf }));
       return [];
     }
     const handler = this.factory.createHandler(method) as Handler;

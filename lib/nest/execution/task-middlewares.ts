@@ -17,6 +17,7 @@ import { isShared, type DecoratedMethod, type Wrapper } from '../discovery/decor
 import type { DistributedScheduleOptions } from '../distributed-schedule.options.js';
 import { DISTRIBUTED_SCHEDULE_SETTINGS } from '../distributed-schedule.tokens.js';
 import { RunInstances } from './run-instances.js';
+import { TRACING } from './tracing.js';
 import { firstOf, visibleProvider } from './visible-provider.js';
 
 interface Resolved {
@@ -31,10 +32,11 @@ export class TaskMiddlewares {
     private readonly modules: ModulesContainer,
     private readonly instances: RunInstances,
     @Inject(DISTRIBUTED_SCHEDULE_SETTINGS) private readonly settings: DistributedScheduleOptions,
+    @Inject(TRACING) private readonly tracing: readonly TaskMiddleware[],
   ) {}
 
   /**
-   * Those of the option `middleware`. A class of it may be provided by any module.
+   * Tracing, then those of the option `middleware`. A class of it may be provided by any module.
    * @throws DistributedScheduleError `INVALID_OPTIONS` naming the classes that nobody provides
    */
   ofModule(): TaskMiddleware[] {
@@ -45,7 +47,7 @@ export class TaskMiddlewares {
       find,
       (index) => `middleware[${index}]`,
     );
-    if (problems.length === 0) return middlewares;
+    if (problems.length === 0) return [...this.tracing, ...middlewares];
     const cure = 'add it to the providers of a module of the application';
     const lines = problems.map((problem) => `\n  - ${problem}; ${cure}`).join('');
     throw new DistributedScheduleError(

@@ -65,6 +65,8 @@ const options = section({
   defaults: policies,
   middleware,
   enhancers: oneOf(true, false),
+  eventEmitter: oneOf(true, false),
+  tracing: oneOf(true, false),
   cluster: (value, path) => [...cluster(value, path), ...heartbeatProblems(value, path)],
   shutdown: section({ drainTimeout: duration(0) }),
   startup: oneOf('wait', 'background'),

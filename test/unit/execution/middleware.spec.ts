@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { of, throwError } from 'rxjs';
 import { currentTaskRun, type TaskMiddleware, type TaskRun } from 'nestjs-distributed-schedule';
@@ -171,5 +172,21 @@ describe('currentTaskRun', () => {
     open();
     await both;
     expect(seen).toEqual([run, other, run, other]);
+  });
+
+  it('is over with its attempt, also for what the handler left behind', async () => {
+    const { passed, open } = gate();
+    let later!: Promise<unknown>;
+    await withCurrentRun(run, () => {
+      later = passed.then(() => currentTaskRun());
+    });
+    open();
+    expect(await later).toBeUndefined();
+  });
+
+  it('comes without what its caller keeps in storages of its own', async () => {
+    const user = new AsyncLocalStorage<string>();
+    const seen = await user.run('somebody', () => withCurrentRun(run, async () => user.getStore()));
+    expect(seen).toBeUndefined();
   });
 });
