@@ -22,8 +22,11 @@ export { DistributedInterval } from './nest/decorators/distributed-interval.deco
 export { DistributedTimeout } from './nest/decorators/distributed-timeout.decorator.js';
 export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
 export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
+export { OnNodeEvent } from './nest/decorators/on-node-event.decorator.js';
+export { OnTaskEvent } from './nest/decorators/on-task-event.decorator.js';
 export { TaskHandler } from './nest/decorators/task-handler.decorator.js';
-export type { DecoratedTaskOptions } from './nest/decorators/task-metadata.js';
+export { UseTaskMiddleware, type TaskMiddlewareItem } from './nest/decorators/use-task-middleware.decorator.js';
+export type { DecoratedTaskOptions, TaskEventFilter } from './nest/decorators/task-metadata.js';
 
 // The service.
 export { SchedulerService, type StaticTaskInput, type TaskFilter } from './core/service/scheduler-service.js';
@@ -45,6 +48,8 @@ export {
 } from './nest/health/scheduler-health.indicator.js';
 
 // Tasks and their runs.
+export { currentTaskRun } from './core/execution/current-run.js';
+export type { TaskMiddleware, TaskMiddlewareClass } from './core/execution/middleware.js';
 export type { Handler, TaskRun } from './core/execution/task-run.js';
 export type {
   AfterRun,
@@ -90,18 +95,23 @@ export type {
 } from './core/common/run.js';
 export type {
   EventName,
+  EventOf,
   NodeEvent,
   RunStartedEvent,
   SchedulerEvent,
   SchedulerEvents,
   TaskEvent,
 } from './core/events/scheduler-events.js';
+export type { NodeEventName, TaskEventName } from './core/events/event-names.js';
 export type { EpochMs } from './core/common/clock.js';
 export type { Duration } from './core/common/duration.js';
 export type { Json } from './core/common/json.js';
 
+// Guards, interceptors, pipes and filters around handlers.
+export { isTaskContext, taskRunOf } from './nest/execution/task-context.js';
+
 // Errors.
-export { DistributedScheduleError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';
+export { DistributedScheduleError, NoRetryError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';
 export { RegistryRefusedError, RegistryUnavailableError } from './core/registry/registry-errors.js';
 
 // To write a registry, or to use one beside the module.

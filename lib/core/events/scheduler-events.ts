@@ -49,3 +49,6 @@ export type EventName = keyof SchedulerEvents;
 
 /** One event: `type` tells which payload `data` is. */
 export type SchedulerEvent = { [K in EventName]: { type: K; at: EpochMs; data: SchedulerEvents[K] } }[EventName];
+
+/** The events of these types: `EventOf<'run.failed' | 'run.lost'>`. */
+export type EventOf<K extends EventName> = Extract<SchedulerEvent, { type: K }>;

@@ -1,4 +1,3 @@
-import { isObservable, lastValueFrom } from 'rxjs';
 import type { Clock, EpochMs } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import type { Random } from '../common/ids.js';
@@ -7,11 +6,13 @@ import type { RunError, RunOutcome } from '../common/run.js';
 import type { EventHub } from '../events/event-hub.js';
 import type { ResolvedPolicies } from '../task/policies.js';
 import type { TaskDefinition } from '../task/task-definition.js';
+import { withCurrentRun } from './current-run.js';
 import type { HandlerTable } from './handler-table.js';
-import { compose, type Invocation } from './middleware.js';
+import { around } from './middleware.js';
 import { retryMiddleware } from './middlewares/retry.js';
 import { timeoutMiddleware, totalTimeout } from './middlewares/timeout.js';
 import type { RunAbort } from './run-abort.js';
+import { composeSteps, type Invocation } from './run-step.js';
 import type { StuckHandlers } from './stuck-handlers.js';
 import type { TaskRun } from './task-run.js';
 
@@ -55,11 +56,11 @@ export class Executor {
   ) {
     const onRetry = ({ run }: Invocation, error: unknown, delayMs: number): void =>
       events.emit('run.retrying', { ...startedEvent(run), error: errorMessage(error), delayMs });
-    const middlewares = [
+    const steps = [
       retryMiddleware(clock, random, onRetry),
       timeoutMiddleware(clock, (...given) => stuck.awaitEnd(...given)),
     ];
-    this.call = compose(middlewares, (invocation) => this.callHandler(invocation));
+    this.call = composeSteps(steps, (invocation) => this.callHandler(invocation));
   }
 
   async execute({ run, ...rest }: Execution): Promise<ExecutionResult> {
@@ -77,8 +78,8 @@ export class Executor {
   }
 
   private async callHandler({ definition, run }: Invocation): Promise<unknown> {
-    const fn = this.handlers.find(definition);
-    if (!fn) {
+    const entry = this.handlers.find(definition);
+    if (!entry) {
       const known =
         this.handlers
           .ids()
@@ -88,8 +89,8 @@ export class Executor {
       const message = `No handler "${handler}" on this node. Declare @TaskHandler('${handler}') on a provider method; declared are: ${known}`;
       throw new DistributedScheduleError('HANDLER_NOT_FOUND', message, { task: run.task });
     }
-    const value = await fn(run);
-    return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
+    const middlewares = [...this.handlers.middlewares, ...entry.middlewares];
+    return withCurrentRun(run, around(middlewares, entry.handler));
   }
 
   /** An aborted run is waited for, but not for ever: a handler that ignores its signal must not hold the shutdown. */

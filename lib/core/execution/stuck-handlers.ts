@@ -1,7 +1,7 @@
 import { TIMED_OUT, withTimeout, type Clock, type EpochMs } from '../common/clock.js';
 import type { LoggerPort } from '../common/logger.js';
 import type { EventHub } from '../events/event-hub.js';
-import type { Invocation } from './middleware.js';
+import type { Invocation } from './run-step.js';
 
 /** A handler that goes on though its run is over. */
 export interface StuckHandler {

@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import { errorMessage, NoRetryError } from '../../common/errors.js';
 import type { Random } from '../../common/ids.js';
 import type { ResolvedRetry } from '../../task/policies.js';
-import type { Invocation, TaskMiddleware } from '../middleware.js';
+import type { Invocation, RunStep } from '../run-step.js';
 
 /** The longest wait before the attempt after `attempt`, before jitter. */
 export function backoffMs(retry: ResolvedRetry, attempt: number): number {
@@ -20,7 +20,7 @@ export function retryMiddleware(
   clock: Clock,
   random: Random,
   onRetry: (invocation: Invocation, error: unknown, delayMs: number) => void,
-): TaskMiddleware {
+): RunStep {
   return async (invocation, next) => {
     const { retry } = invocation.policies;
     const first = invocation.run;

@@ -1,7 +1,7 @@
 import { TIMED_OUT, withTimeout, type Clock } from '../../common/clock.js';
 import type { Disposable } from '../../common/disposable.js';
 import { DistributedScheduleError } from '../../common/errors.js';
-import type { Invocation, TaskMiddleware } from '../middleware.js';
+import type { Invocation, RunStep } from '../run-step.js';
 
 /**
  * Aborts an attempt that takes too long, and waits for the handler to end: a run that is recorded as over while its
@@ -12,7 +12,7 @@ import type { Invocation, TaskMiddleware } from '../middleware.js';
 export function timeoutMiddleware(
   clock: Clock,
   awaitEnd: (invocation: Invocation, attempt: Promise<unknown>) => Promise<boolean>,
-): TaskMiddleware {
+): RunStep {
   const bounded = async (invocation: Invocation, next: () => Promise<unknown>, timeoutMs: number): Promise<unknown> => {
     const outer = invocation.run.signal;
     const expiry = new AbortController();
