@@ -87,7 +87,9 @@ export type { NamedCalendarOptions } from './nest/options/calendars.js';
 export type {
   HistoryRecord,
   RunError,
+  RunLogLine,
   RunOutcome,
+  RunProgress,
   RunRecord,
   SkipReason,
   SkipRecord,

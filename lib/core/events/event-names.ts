@@ -13,6 +13,8 @@ const NAMES: Record<EventName, true> = {
   'task.deleted': true,
   'run.started': true,
   'run.retrying': true,
+  'run.log': true,
+  'run.progress': true,
   'run.stuck': true,
   'run.succeeded': true,
   'run.failed': true,

@@ -68,6 +68,8 @@ export function defineTask(
   context: DefinitionContext,
 ): { definition: TaskDefinition; declared: string } {
   const problems = taskProblems(input, '', context.timeZone);
+  if (context.source === 'dynamic' && typeof input.retry?.retryIf === 'function')
+    problems.push('retry.retryIf: a function cannot be stored; let the handler throw a NoRetryError instead');
   if (problems.length > 0) throw invalid(input?.name, problems);
   const { now, timeZone, calendars, version } = context;
   const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS, zoneOf(input, timeZone)) };

@@ -3,6 +3,7 @@ import { DEFAULT_HANDLER } from '../../core/cluster/node-record.js';
 import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
 import type { LoggerPort } from '../../core/common/logger.js';
 import type { TaskMiddleware } from '../../core/execution/middleware.js';
+import { retryIfMiddlewares } from '../../core/execution/retry-if.js';
 import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
 import { SchedulerService } from '../../core/service/scheduler-service.js';
@@ -77,7 +78,7 @@ export class Registrar {
     }
     const { input, problems } = declarationOf(method);
     if (problems.length > 0 || !input) return problems.map((problem) => `${origin}: ${problem}`);
-    const clash = this.addHandler(input.name, handler, origin, middlewares);
+    const clash = this.addHandler(input.name, handler, origin, [...retryIfMiddlewares(input), ...middlewares]);
     return clash.length > 0 ? clash : problemsIn(() => this.service.declareTask(input));
   }
 

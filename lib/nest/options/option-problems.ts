@@ -6,6 +6,7 @@ import { isMiddlewareClass, middlewareOf } from '../../core/execution/middleware
 import { timeZoneProblem } from '../../core/schedule/zone/time-zone.js';
 import { DEFAULT_CLUSTER } from '../../core/scheduler/scheduler-options.js';
 import { normalizePolicies } from '../../core/task/normalize-policies.js';
+import type { TaskPolicies } from '../../core/task/policies.js';
 import type { DistributedScheduleOptions } from '../distributed-schedule.options.js';
 import { calendarsProblems } from './calendars.js';
 import { duration, isObject, labels, oneOf, section, segment, share, text, wholeNumber, type Check } from './checks.js';
@@ -29,6 +30,8 @@ const policies: Check = (value, path) => {
   if (!isObject(value)) return [`${path}: ${show(value)} is not an object of task policies, as { timeout: '5m' }`];
   const problems: string[] = [];
   normalizePolicies(value, path, problems);
+  if (typeof (value as TaskPolicies).retry?.retryIf === 'function')
+    problems.push(`${path}.retry.retryIf: a function belongs to the task it judges; give it in its decorator`);
   for (const own of ['description', 'tags', 'startAt', 'endAt']) {
     if (own in value) problems.push(`${path}.${own}: belongs to each task by itself; leave it out of the defaults`);
   }
