@@ -24,6 +24,15 @@ export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
 export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
 export { TaskHandler } from './nest/decorators/task-handler.decorator.js';
 export type { DecoratedTaskOptions } from './nest/decorators/task-metadata.js';
+export {
+  fromConfig,
+  fromProviders,
+  type ConfigReference,
+  type ProviderReference,
+  type ProviderToken,
+  type Reference,
+} from './nest/references/reference.js';
+export type { Referable, WithReferences } from './nest/references/with-references.js';
 
 // The service.
 export {

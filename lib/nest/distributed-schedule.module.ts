@@ -52,7 +52,6 @@ export class DistributedScheduleModule
 
   onModuleInit(): void {
     requireSingle(this.modules, DistributedScheduleCoreModule, DistributedScheduleModule);
-    this.lifecycle.prepare();
   }
 
   onApplicationBootstrap(): Promise<void> {

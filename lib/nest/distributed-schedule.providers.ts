@@ -8,6 +8,7 @@ import { Explorer } from './discovery/explorer.js';
 import { HandlerFactory } from './discovery/handler-factory.js';
 import { MetadataAccessor } from './discovery/metadata-accessor.js';
 import { Registrar } from './discovery/registrar.js';
+import { SettledMethods } from './discovery/settled-methods.js';
 import type { DistributedScheduleOptions } from './distributed-schedule.options.js';
 import {
   DISTRIBUTED_SCHEDULE_CLOCK,
@@ -22,6 +23,7 @@ import { resolveCalendars } from './options/calendars.js';
 import { requireOptions } from './options/option-problems.js';
 import { createRegistry } from './options/registries.js';
 import { resolveOptions } from './options/resolve-options.js';
+import { ReferenceAnswers } from './references/reference-answers.js';
 import { SchedulerLifecycle } from './scheduler-lifecycle.js';
 
 /** Every part of the module, from the options to the service. None of them connects to anything before the start. */
@@ -56,6 +58,8 @@ export const PROVIDERS: Provider[] = [
   MetadataAccessor,
   Explorer,
   HandlerFactory,
+  ReferenceAnswers,
+  SettledMethods,
   Registrar,
   SchedulerLifecycle,
   SchedulerHealthIndicator,

@@ -14,15 +14,15 @@ import { reportStart } from './start-report.js';
  *
  * | Nest's hook | step |
  * |---|---|
- * | `onModuleInit` | `prepare`: find and check what is decorated; nothing is connected |
- * | `onApplicationBootstrap` | `start`: join the cluster, unless `autoStart` is false |
+ * | `onApplicationBootstrap` | `prepare`: find, complete and check what is decorated; nothing is connected |
+ * | | `start`: join the cluster, unless `autoStart` is false |
  * | `onModuleDestroy` | `leave`: claim nothing more, let others take over |
  * | `beforeApplicationShutdown` | `drain`: let runs end, while HTTP and databases are still there |
  * | `onApplicationShutdown` | `stop`: end the session, close the registry |
  */
 @Injectable()
 export class SchedulerLifecycle {
-  private isPrepared = false;
+  private prepared: Promise<void> | undefined;
   private report: Promise<void> | undefined;
 
   constructor(
@@ -30,12 +30,17 @@ export class SchedulerLifecycle {
     private readonly scheduler: Scheduler,
     private readonly service: SchedulerService,
     private readonly registrar: Registrar,
-  ) {}
+  ) {
+    service.beforeStart = () => this.prepare();
+  }
 
-  prepare(): void {
-    if (this.isPrepared) return;
-    this.isPrepared = true;
-    this.registrar.registerAll();
+  /** Once all providers are initialised: options may be computed from them. Or earlier, if somebody starts earlier. */
+  prepare(): Promise<void> {
+    return (this.prepared ??= this.register());
+  }
+
+  private async register(): Promise<void> {
+    await this.registrar.registerAll();
     const first = this.scheduler.context.events.listen(({ type }) => {
       if (type !== 'session.working') return;
       first.dispose();
@@ -44,6 +49,7 @@ export class SchedulerLifecycle {
   }
 
   async start(): Promise<void> {
+    await this.prepare();
     if (this.settings.autoStart === false) return;
     await this.scheduler.start().catch((error: unknown) => {
       throw this.explained(error);

@@ -60,6 +60,8 @@ export class SchedulerService {
   readonly nodeEvents$: Observable<SchedulerEvent>;
   readonly taskEvents$: Observable<SchedulerEvent>;
   readonly runEvents$: Observable<SchedulerEvent>;
+  /** Set by the module: declares what is decorated, before the first start. */
+  beforeStart: (() => Promise<void>) | undefined;
 
   constructor(private readonly scheduler: Scheduler) {
     this.commands = new TaskCommands(scheduler);
@@ -86,7 +88,7 @@ export class SchedulerService {
 
   /** Joins the cluster; the module does this at application bootstrap unless `autoStart` is false. */
   start(): Promise<void> {
-    return this.scheduler.start();
+    return this.beforeStart ? this.beforeStart().then(() => this.scheduler.start()) : this.scheduler.start();
   }
 
   /** Leaves the cluster: claims nothing more, lets runs end within the drain timeout, records them, ends the session. */

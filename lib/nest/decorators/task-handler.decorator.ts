@@ -1,3 +1,4 @@
+import type { Referable } from '../references/with-references.js';
 import { markMethod } from './task-metadata.js';
 
 /**
@@ -12,6 +13,6 @@ import { markMethod } from './task-metadata.js';
  * await scheduler.addTask({ name: 'report:acme', handler: 'send-report', schedule: { cron: '0 8 * * *' }, payload: { tenant: 'acme' } });
  * ```
  */
-export function TaskHandler(id?: string): MethodDecorator {
+export function TaskHandler(id?: Referable<string>): MethodDecorator {
   return markMethod('@TaskHandler', { kind: 'handler', id });
 }

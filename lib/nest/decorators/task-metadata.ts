@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { LocalScheduleOptions, ScheduleSpec } from '../../core/schedule/schedule-spec.js';
+import type { LocalScheduleOptions } from '../../core/schedule/schedule-spec.js';
 import type { TaskPolicies } from '../../core/task/policies.js';
 
 /** What every decorator that declares a task takes: its name, and how it behaves. */
@@ -23,8 +23,15 @@ export type MethodMark = {
   /** It stands on a static method, which no instance has. */
   isStatic?: true;
 } & (
-  | { kind: 'task'; schedule: ScheduleSpec; options: DecoratedTaskOptions & LocalScheduleOptions }
-  | { kind: 'handler'; id: string | undefined }
+  | {
+      kind: 'task';
+      /** The argument before the options; it may be a reference, as each of the options. */
+      schedule: unknown;
+      /** The schedule that the argument means, once it is no reference any more. */
+      specOf: (given: unknown) => unknown;
+      options: DecoratedTaskOptions & LocalScheduleOptions;
+    }
+  | { kind: 'handler'; id: unknown }
   | { kind: 'task-error' }
 );
 

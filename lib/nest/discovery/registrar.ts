@@ -6,10 +6,11 @@ import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
 import { SchedulerService } from '../../core/service/scheduler-service.js';
 import { DISTRIBUTED_SCHEDULE_LOGGER } from '../distributed-schedule.tokens.js';
-import { declarationOf, isUnnamed, nameProblems } from './declaration.js';
+import { declarationOf, isUnnamed, nameProblems, toldOf } from './declaration.js';
 import type { DecoratedMethod } from './decorated-method.js';
 import { Explorer } from './explorer.js';
 import { HandlerFactory } from './handler-factory.js';
+import { SettledMethods } from './settled-methods.js';
 import { taskErrorListener } from './task-error-listener.js';
 
 /** Tells the scheduler what is decorated in this application. */
@@ -17,6 +18,7 @@ import { taskErrorListener } from './task-error-listener.js';
 export class Registrar {
   constructor(
     private readonly explorer: Explorer,
+    private readonly settled: SettledMethods,
     private readonly factory: HandlerFactory,
     private readonly scheduler: Scheduler,
     private readonly service: SchedulerService,
@@ -24,10 +26,11 @@ export class Registrar {
   ) {}
 
   /** @throws DistributedScheduleError `INVALID_TASK` with every problem of every decorated method */
-  registerAll(): void {
-    const { methods, problems } = this.explorer.explore();
+  async registerAll(): Promise<void> {
+    const { methods: found, problems } = this.explorer.explore();
+    const { methods, problems: unsettled } = await this.settled.settle(found);
     const ambiguous = nameProblems(methods);
-    problems.push(...ambiguous.values());
+    problems.push(...ambiguous.values(), ...unsettled);
     for (const method of methods) {
       const unusable = unusableMethod(method);
       if (unusable) problems.push(unusable);
@@ -48,16 +51,10 @@ export class Registrar {
     }
     const handler = this.factory.create(method) as Handler;
     if (mark.kind === 'handler') {
-      const { id } = mark;
-      if (id !== undefined && (typeof id !== 'string' || id === '')) {
-        return [
-          `${origin}: ${JSON.stringify(id)} is not the id of a handler; give a text, or nothing for the default handler`,
-        ];
-      }
-      return this.addHandler(id ?? DEFAULT_HANDLER, handler, origin);
+      return this.addHandler((mark.id as string | undefined) ?? DEFAULT_HANDLER, handler, origin);
     }
     const { input, problems } = declarationOf(method);
-    if (problems.length > 0 || !input) return problems.map((problem) => `${origin}: ${problem}`);
+    if (!input) return problems.map((problem) => toldOf(method, problem));
     const clash = this.addHandler(input.name, handler, origin);
     return clash.length > 0 ? clash : problemsIn(() => this.service.declareTask(input));
   }

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { show } from '../../core/common/show.js';
+import type { MethodMark } from '../decorators/task-metadata.js';
+import type { Path } from '../references/find-references.js';
+import { ReferenceAnswers } from '../references/reference-answers.js';
+import { settle, type Judge } from '../references/settle.js';
+import { declarationOf, toldOf } from './declaration.js';
+import type { DecoratedMethod } from './decorated-method.js';
+
+/** What may be a reference of each kind of mark: the fields of it that are looked at. */
+const FIELDS: { [K in MethodMark['kind']]?: readonly string[] } = { task: ['schedule', 'options'], handler: ['id'] };
+
+/** Puts what references stand for into the decorators. */
+@Injectable()
+export class SettledMethods {
+  constructor(private readonly answers: ReferenceAnswers) {}
+
+  /** The methods that are as they should be, and everything that is wrong with the others. */
+  async settle(methods: readonly DecoratedMethod[]): Promise<{ methods: DecoratedMethod[]; problems: string[] }> {
+    const settled = await Promise.all(methods.map((method) => this.settleOne(method)));
+    return {
+      methods: settled.filter(({ problems }) => problems.length === 0).map(({ method }) => method),
+      problems: settled.flatMap(({ method, problems }) => problems.map((problem) => toldOf(method, problem))),
+    };
+  }
+
+  private async settleOne(method: DecoratedMethod): Promise<{ method: DecoratedMethod; problems: string[] }> {
+    const { host, mark } = method;
+    const fields = FIELDS[mark.kind];
+    if (!fields || mark.isStatic) return { method, problems: [] };
+    const home = host.wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef | undefined;
+    const given = Object.fromEntries(fields.map((field) => [field, mark[field as keyof MethodMark] as unknown]));
+    const settledWith = (value: object): DecoratedMethod => ({ ...method, mark: { ...mark, ...value } });
+    const judge: Judge<object> = { problemsOf: (value) => problemsOf(settledWith(value)), pathOf };
+    const { value, problems } = await settle<object>(given, (reference) => this.answers.answer(reference, home), judge);
+    return { method: settledWith(value), problems };
+  }
+}
+
+function problemsOf(method: DecoratedMethod): string[] {
+  const { mark } = method;
+  if (mark.kind === 'task') return declarationOf(method).problems;
+  if (mark.kind !== 'handler') return [];
+  const { id } = mark;
+  return id === undefined || (typeof id === 'string' && id !== '')
+    ? []
+    : [`id: ${show(id)} is not the id of a handler; give a text, or nothing for the default handler`];
+}
+
+/** Where a part of the mark is to be found in the task. */
+function pathOf([field, ...inner]: Path): string {
+  const keys = field === 'options' ? inner : [field!, ...inner];
+  return keys.reduce((path, key) => (/^\d+$/.test(key) ? `${path}[${key}]` : `${path}.${key}`));
+}
