@@ -1,6 +1,7 @@
 // The module.
 export { DistributedScheduleModule } from './nest/distributed-schedule.module.js';
 export type { ForRootAsyncOptions, ForRootOptions } from './nest/distributed-schedule-core.module.js';
+export type { FeatureOptions } from './nest/features/feature.module.js';
 export type {
   ClusterOptions,
   DistributedScheduleOptions,

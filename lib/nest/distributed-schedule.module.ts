@@ -13,6 +13,7 @@ import {
   type ForRootAsyncOptions,
   type ForRootOptions,
 } from './distributed-schedule-core.module.js';
+import { DistributedScheduleFeatureModule, type FeatureOptions } from './features/feature.module.js';
 import { SchedulerLifecycle } from './scheduler-lifecycle.js';
 import { requireSingle } from './single-module.js';
 
@@ -48,6 +49,15 @@ export class DistributedScheduleModule
   /** Options from a factory, a class, or `config.asProvider()` of `@nestjs/config`. */
   static forRootAsync(options: ForRootAsyncOptions): DynamicModule {
     return around(DistributedScheduleCoreModule.forRootAsync(options));
+  }
+
+  /**
+   * What the tasks of one module have in common: import it in the module whose providers and controllers are decorated. It
+   * holds for them alone, not for modules that these import. Of defaults, those of a decorator go before those of the
+   * feature, and these before the module's.
+   */
+  static forFeature(options: FeatureOptions): DynamicModule {
+    return DistributedScheduleFeatureModule.register(options);
   }
 
   onModuleInit(): void {

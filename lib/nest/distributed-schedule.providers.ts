@@ -17,6 +17,7 @@ import {
   DISTRIBUTED_SCHEDULE_REGISTRY,
   DISTRIBUTED_SCHEDULE_SETTINGS,
 } from './distributed-schedule.tokens.js';
+import { Features } from './features/features.js';
 import { SchedulerHealthIndicator } from './health/scheduler-health.indicator.js';
 import { NestLogger } from './nest-logger.js';
 import { resolveCalendars } from './options/calendars.js';
@@ -59,6 +60,7 @@ export const PROVIDERS: Provider[] = [
   Explorer,
   HandlerFactory,
   ReferenceAnswers,
+  Features,
   SettledMethods,
   Registrar,
   SchedulerLifecycle,

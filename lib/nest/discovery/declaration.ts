@@ -2,6 +2,7 @@ import { show } from '../../core/common/show.js';
 import type { TaskInput } from '../../core/task/task-definition.js';
 import { taskProblems } from '../../core/task/validate.js';
 import type { MethodMark } from '../decorators/task-metadata.js';
+import type { Feature } from '../features/features.js';
 import type { DecoratedMethod } from './decorated-method.js';
 
 /** Set by the decorator itself; an option of that name would silently be lost. */
@@ -15,21 +16,27 @@ interface Declaration {
 }
 
 /** The task that a decorated method declares, or everything that is wrong with it. */
-export function declarationOf({ mark, place }: DecoratedMethod): Declaration {
+export function declarationOf({ mark, place, feature = {} }: DecoratedMethod): Declaration {
   if (mark.kind !== 'task') return { problems: [] };
   const { options }: { options: unknown } = mark;
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     return { problems: [`the options are ${show(options)}; give an object, as { name: 'billing.close' }`] };
   }
-  return taskOf(mark, place);
+  return taskOf(mark, place, feature);
 }
 
-function taskOf(mark: MethodMark & { kind: 'task' }, place: string): Declaration {
+function taskOf(
+  mark: MethodMark & { kind: 'task' },
+  place: string,
+  { defaults, namePrefix = '' }: Feature,
+): Declaration {
   const { name = place, timeZone, dst, except, ...rest } = mark.options;
   const spec = mark.specOf(mark.schedule);
   const beside = Object.entries({ timeZone, dst, except }).filter(([, value]) => value !== undefined);
   const schedule = beside.length === 0 ? spec : { ...(spec as object), ...Object.fromEntries(beside) };
-  const input = { ...rest, name, schedule } as TaskInput;
+  const own = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const fullName: unknown = typeof name === 'string' ? `${namePrefix}${name}` : name;
+  const input = { ...defaults, ...own, name: fullName, schedule } as TaskInput;
   const twice = beside.map(([key]) => key).filter((key) => spec !== null && typeof spec === 'object' && key in spec);
   const problems = [
     ...twice.map((key) => `${key}: it is given in the schedule and beside it; give it once`),

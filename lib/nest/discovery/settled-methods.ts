@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { show } from '../../core/common/show.js';
 import type { MethodMark } from '../decorators/task-metadata.js';
+import { Features } from '../features/features.js';
 import type { Path } from '../references/find-references.js';
 import { ReferenceAnswers } from '../references/reference-answers.js';
 import { settle, type Judge } from '../references/settle.js';
@@ -11,17 +12,23 @@ import type { DecoratedMethod } from './decorated-method.js';
 /** What may be a reference of each kind of mark: the fields of it that are looked at. */
 const FIELDS: { [K in MethodMark['kind']]?: readonly string[] } = { task: ['schedule', 'options'], handler: ['id'] };
 
-/** Puts what references stand for into the decorators. */
+/** Completes decorators by what their modules say, and by what references in them stand for. */
 @Injectable()
 export class SettledMethods {
-  constructor(private readonly answers: ReferenceAnswers) {}
+  constructor(
+    private readonly features: Features,
+    private readonly answers: ReferenceAnswers,
+  ) {}
 
   /** The methods that are as they should be, and everything that is wrong with the others. */
-  async settle(methods: readonly DecoratedMethod[]): Promise<{ methods: DecoratedMethod[]; problems: string[] }> {
-    const settled = await Promise.all(methods.map((method) => this.settleOne(method)));
+  async settle(found: readonly DecoratedMethod[]): Promise<{ methods: DecoratedMethod[]; problems: string[] }> {
+    const { features, problems } = await this.features.settle();
+    const settled = await Promise.all(
+      found.map((method) => this.settleOne({ ...method, feature: features.get(method.host.wrapper.host!) })),
+    );
     return {
-      methods: settled.filter(({ problems }) => problems.length === 0).map(({ method }) => method),
-      problems: settled.flatMap(({ method, problems }) => problems.map((problem) => toldOf(method, problem))),
+      methods: settled.filter((one) => one.problems.length === 0).map(({ method }) => method),
+      problems: [...problems, ...settled.flatMap((one) => one.problems.map((problem) => toldOf(one.method, problem)))],
     };
   }
 

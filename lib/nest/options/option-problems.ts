@@ -24,7 +24,8 @@ const assignment: Check = (value) => {
   }
 };
 
-const policies: Check = (value, path) => {
+/** The defaults of tasks. */
+export const policies: Check = (value, path) => {
   if (!isObject(value)) return [`${path}: ${show(value)} is not an object of task policies, as { timeout: '5m' }`];
   const problems: string[] = [];
   normalizePolicies(value, path, problems);
