@@ -23,8 +23,8 @@ export { DistributedInterval } from './nest/decorators/distributed-interval.deco
 export { DistributedTimeout } from './nest/decorators/distributed-timeout.decorator.js';
 export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
 export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
-export { TaskHandler } from './nest/decorators/task-handler.decorator.js';
-export type { DecoratedTaskOptions } from './nest/decorators/task-metadata.js';
+export { TaskHandler, type PayloadHandlerDecorator } from './nest/decorators/task-handler.decorator.js';
+export type { DecoratedTaskOptions, TaskHandlerOptions } from './nest/decorators/task-metadata.js';
 export {
   fromConfig,
   fromProviders,
@@ -60,6 +60,7 @@ export {
 
 // Tasks and their runs.
 export type { Handler, TaskRun } from './core/execution/task-run.js';
+export { InvalidPayloadError, type PayloadOf, type PayloadSchema } from './core/execution/payload-schema.js';
 export type {
   AfterRun,
   OverlapPolicy,
@@ -113,7 +114,7 @@ export type { Duration } from './core/common/duration.js';
 export type { Json } from './core/common/json.js';
 
 // Errors.
-export { DistributedScheduleError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';
+export { DistributedScheduleError, NoRetryError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';
 export { RegistryRefusedError, RegistryUnavailableError } from './core/registry/registry-errors.js';
 
 // To write a registry, or to use one beside the module.

@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'CLAIM_CONFLICT'
   | 'HANDLER_NOT_FOUND'
   | 'INVALID_OPTIONS'
+  | 'INVALID_PAYLOAD'
   | 'INVALID_SCHEDULE'
   | 'INVALID_TASK'
   | 'MISSING_PEER'
@@ -50,6 +51,19 @@ export class DistributedScheduleError extends Error {
       runId !== undefined && { runId },
       nodeId !== undefined && { nodeId },
     );
+  }
+}
+
+/**
+ * Thrown by a handler, or anything around it, for a failure that another attempt would not mend: the run fails at once,
+ * whatever `retry` allows.
+ *
+ * @example throw new NoRetryError('The invoice does not exist', { cause: error });
+ */
+export class NoRetryError extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
   }
 }
 

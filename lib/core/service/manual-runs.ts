@@ -9,6 +9,7 @@ import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
 import { isLive } from '../task/task-definition.js';
 import { MAX_PAYLOAD_BYTES } from '../task/validate.js';
+import { PayloadChecks } from './payload-checks.js';
 
 export interface RunTaskOptions {
   /** Instead of the task's own payload: JSON, at most 64 KiB. */
@@ -45,6 +46,8 @@ export class ManualRuns {
     }
     if (!handlers.has(task.doc.definition))
       throw taskError('HANDLER_NOT_FOUND', task.name, `This node has no handler "${handler}" for task "${task.name}"`);
+    const given = options.payload === undefined ? task.doc.definition.payload : options.payload;
+    await new PayloadChecks(handlers).require(task.name, { ...task.doc.definition, payload: given });
     await slots.take(task.policies.priority);
     let launched = false;
     try {

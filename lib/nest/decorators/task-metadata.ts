@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { PayloadSchema } from '../../core/execution/payload-schema.js';
 import type { LocalScheduleOptions } from '../../core/schedule/schedule-spec.js';
 import type { TaskPolicies } from '../../core/task/policies.js';
 
@@ -13,6 +14,16 @@ export interface DecoratedTaskOptions extends TaskPolicies {
   disabled?: boolean;
   /** Handed to the method as `run.payload`: JSON, at most 64 KiB. */
   payload?: unknown;
+}
+
+/** What `@TaskHandler` takes besides the id. */
+export interface TaskHandlerOptions<S extends PayloadSchema = PayloadSchema> {
+  /**
+   * A schema of zod, valibot, ArkType, or any other Standard Schema. `run.payload` is what it makes of the task's payload;
+   * what does not fit is a failed run without retry (`InvalidPayloadError`), and on a node with this handler adding such a
+   * task, or running one with such a payload, is refused at once (`INVALID_TASK`). @default none: any payload
+   */
+  payload?: S;
 }
 
 /** What a decorator notes about one method. */
@@ -31,7 +42,7 @@ export type MethodMark = {
       specOf: (given: unknown) => unknown;
       options: DecoratedTaskOptions & LocalScheduleOptions;
     }
-  | { kind: 'handler'; id: unknown }
+  | { kind: 'handler'; id: unknown; options: TaskHandlerOptions }
   | { kind: 'task-error' }
 );
 

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DEFAULT_HANDLER } from '../../core/cluster/node-record.js';
 import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
 import type { LoggerPort } from '../../core/common/logger.js';
+import { withPayloadSchema } from '../../core/execution/payload-schema.js';
 import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
 import { SchedulerService } from '../../core/service/scheduler-service.js';
@@ -51,7 +52,9 @@ export class Registrar {
     }
     const handler = this.factory.create(method) as Handler;
     if (mark.kind === 'handler') {
-      return this.addHandler((mark.id as string | undefined) ?? DEFAULT_HANDLER, handler, origin);
+      const { payload } = mark.options;
+      const checked = payload ? withPayloadSchema(payload, handler) : handler;
+      return this.addHandler((mark.id as string | undefined) ?? DEFAULT_HANDLER, checked, origin);
     }
     const { input, problems } = declarationOf(method);
     if (!input) return problems.map((problem) => toldOf(method, problem));

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { show } from '../../core/common/show.js';
 import type { MethodMark } from '../decorators/task-metadata.js';
 import { Features } from '../features/features.js';
 import type { Path } from '../references/find-references.js';
@@ -8,6 +7,7 @@ import { ReferenceAnswers } from '../references/reference-answers.js';
 import { settle, type Judge } from '../references/settle.js';
 import { declarationOf, toldOf } from './declaration.js';
 import type { DecoratedMethod } from './decorated-method.js';
+import { handlerProblems } from './handler-problems.js';
 
 /** What may be a reference of each kind of mark: the fields of it that are looked at. */
 const FIELDS: { [K in MethodMark['kind']]?: readonly string[] } = { task: ['schedule', 'options'], handler: ['id'] };
@@ -48,11 +48,7 @@ export class SettledMethods {
 function problemsOf(method: DecoratedMethod): string[] {
   const { mark } = method;
   if (mark.kind === 'task') return declarationOf(method).problems;
-  if (mark.kind !== 'handler') return [];
-  const { id } = mark;
-  return id === undefined || (typeof id === 'string' && id !== '')
-    ? []
-    : [`id: ${show(id)} is not the id of a handler; give a text, or nothing for the default handler`];
+  return mark.kind === 'handler' ? handlerProblems(mark) : [];
 }
 
 /** Where a part of the mark is to be found in the task. */

@@ -1,5 +1,5 @@
 import { sleep, type Clock } from '../../common/clock.js';
-import { errorMessage } from '../../common/errors.js';
+import { errorMessage, NoRetryError } from '../../common/errors.js';
 import type { Random } from '../../common/ids.js';
 import type { ResolvedPolicies } from '../../task/policies.js';
 import type { Invocation, TaskMiddleware } from '../middleware.js';
@@ -28,7 +28,8 @@ export function retryMiddleware(
       try {
         return await next();
       } catch (error) {
-        if (attempt >= retry.attempts || invocation.abort.aborted || invocation.stuck) throw error;
+        if (error instanceof NoRetryError || attempt >= retry.attempts) throw error;
+        if (invocation.abort.aborted || invocation.stuck) throw error;
         const longest = backoffMs(retry, attempt);
         const delayMs = retry.backoff === 'fixed' ? longest : Math.round(longest * random());
         onRetry(invocation, errorMessage(error), delayMs);
