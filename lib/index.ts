@@ -1,6 +1,6 @@
 // The module.
 export { DistributedScheduleModule } from './nest/distributed-schedule.module.js';
-export type { ForRootAsyncOptions, ForRootOptions } from './nest/distributed-schedule-core.module.js';
+export type { ForRootAsyncOptions, ForRootOptions, ModuleExtras } from './nest/distributed-schedule-core.module.js';
 export type { FeatureOptions } from './nest/features/feature.module.js';
 export type {
   ClusterOptions,
@@ -15,16 +15,18 @@ export {
   DISTRIBUTED_SCHEDULE_OPTIONS,
   DISTRIBUTED_SCHEDULE_REGISTRY,
 } from './nest/distributed-schedule.tokens.js';
+export { getSchedulerHealthToken, getSchedulerRegistryToken, getSchedulerToken } from './nest/scheduler-tokens.js';
 
 // Decorators.
 export { CronExpression } from './nest/decorators/cron-expression.js';
 export { DistributedCron, type DistributedCronOptions } from './nest/decorators/distributed-cron.decorator.js';
 export { DistributedInterval } from './nest/decorators/distributed-interval.decorator.js';
 export { DistributedTimeout } from './nest/decorators/distributed-timeout.decorator.js';
+export { InjectScheduler, InjectSchedulerHealth } from './nest/decorators/inject-scheduler.decorator.js';
 export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
 export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
 export { TaskHandler, type PayloadHandlerDecorator } from './nest/decorators/task-handler.decorator.js';
-export type { DecoratedTaskOptions, TaskHandlerOptions } from './nest/decorators/task-metadata.js';
+export type { DecoratedTaskOptions, SchedulerChoice, TaskHandlerOptions } from './nest/decorators/task-metadata.js';
 export {
   fromConfig,
   fromProviders,

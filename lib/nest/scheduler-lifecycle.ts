@@ -3,10 +3,11 @@ import { formatDuration } from '../core/common/duration.js';
 import { DistributedScheduleError } from '../core/common/errors.js';
 import { RegistryUnavailableError } from '../core/registry/registry-errors.js';
 import { Scheduler } from '../core/scheduler/scheduler.js';
-import { SchedulerService } from '../core/service/scheduler-service.js';
+import type { SchedulerService } from '../core/service/scheduler-service.js';
 import { Registrar } from './discovery/registrar.js';
 import type { DistributedScheduleOptions } from './distributed-schedule.options.js';
 import { DISTRIBUTED_SCHEDULE_SETTINGS } from './distributed-schedule.tokens.js';
+import { OWN_SERVICE } from './own-tokens.js';
 import { reportStart } from './start-report.js';
 
 /**
@@ -28,7 +29,7 @@ export class SchedulerLifecycle {
   constructor(
     @Inject(DISTRIBUTED_SCHEDULE_SETTINGS) private readonly settings: DistributedScheduleOptions,
     private readonly scheduler: Scheduler,
-    private readonly service: SchedulerService,
+    @Inject(OWN_SERVICE) private readonly service: SchedulerService,
     private readonly registrar: Registrar,
   ) {
     service.beforeStart = () => this.prepare();

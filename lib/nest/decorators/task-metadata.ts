@@ -3,8 +3,14 @@ import type { PayloadSchema } from '../../core/execution/payload-schema.js';
 import type { LocalScheduleOptions } from '../../core/schedule/schedule-spec.js';
 import type { TaskPolicies } from '../../core/task/policies.js';
 
+/** What every decorator takes, where an application has several schedulers. */
+export interface SchedulerChoice {
+  /** The name of the scheduler, as given to `forRoot({ name })`. @default the one of `forFeature`, or the one without a name */
+  scheduler?: string;
+}
+
 /** What every decorator that declares a task takes: its name, and how it behaves. */
-export interface DecoratedTaskOptions extends TaskPolicies {
+export interface DecoratedTaskOptions extends TaskPolicies, SchedulerChoice {
   /**
    * Unique in the namespace, and stable: history, pauses and an operator's changes are kept under it. Give one in
    * production, where class names may be minified or change. @default '<Class>.<method>'
@@ -17,7 +23,7 @@ export interface DecoratedTaskOptions extends TaskPolicies {
 }
 
 /** What `@TaskHandler` takes besides the id. */
-export interface TaskHandlerOptions<S extends PayloadSchema = PayloadSchema> {
+export interface TaskHandlerOptions<S extends PayloadSchema = PayloadSchema> extends SchedulerChoice {
   /**
    * A schema of zod, valibot, ArkType, or any other Standard Schema. `run.payload` is what it makes of the task's payload;
    * what does not fit is a failed run without retry (`InvalidPayloadError`), and on a node with this handler adding such a
@@ -43,11 +49,16 @@ export type MethodMark = {
       options: DecoratedTaskOptions & LocalScheduleOptions;
     }
   | { kind: 'handler'; id: unknown; options: TaskHandlerOptions }
-  | { kind: 'task-error' }
+  | { kind: 'task-error'; options: SchedulerChoice }
 );
 
 /** In the global symbol registry, so that two copies of the package in one process understand each other. */
 export const METHOD_MARKS = Symbol.for('nestjs-distributed-schedule/method-marks');
+
+/** The name of the scheduler that a mark is for, if it names one; anything, as decorators are not checked before. */
+export function schedulerOf(mark: MethodMark): unknown {
+  return 'options' in mark ? (mark.options as SchedulerChoice | null)?.scheduler : undefined;
+}
 
 type Note<M = MethodMark> = M extends MethodMark ? Omit<M, 'method' | 'decorator' | 'isStatic'> : never;
 

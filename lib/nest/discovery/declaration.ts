@@ -30,7 +30,7 @@ function taskOf(
   place: string,
   { defaults, namePrefix = '' }: Feature,
 ): Declaration {
-  const { name = place, timeZone, dst, except, ...rest } = mark.options;
+  const { scheduler: _scheduler, name = place, timeZone, dst, except, ...rest } = mark.options;
   const spec = mark.specOf(mark.schedule);
   const beside = Object.entries({ timeZone, dst, except }).filter(([, value]) => value !== undefined);
   const schedule = beside.length === 0 ? spec : { ...(spec as object), ...Object.fromEntries(beside) };

@@ -4,6 +4,7 @@ import type { MethodMark } from '../decorators/task-metadata.js';
 import { section } from '../options/checks.js';
 
 const options = section({
+  scheduler: () => [], // decides who looks at the rest
   payload: (value, path) =>
     isPayloadSchema(value)
       ? []

@@ -5,8 +5,9 @@ import type { LoggerPort } from '../../core/common/logger.js';
 import { withPayloadSchema } from '../../core/execution/payload-schema.js';
 import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
-import { SchedulerService } from '../../core/service/scheduler-service.js';
+import type { SchedulerService } from '../../core/service/scheduler-service.js';
 import { DISTRIBUTED_SCHEDULE_LOGGER } from '../distributed-schedule.tokens.js';
+import { OWN_SERVICE } from '../own-tokens.js';
 import { declarationOf, isUnnamed, nameProblems, toldOf } from './declaration.js';
 import type { DecoratedMethod } from './decorated-method.js';
 import { Explorer } from './explorer.js';
@@ -22,7 +23,7 @@ export class Registrar {
     private readonly settled: SettledMethods,
     private readonly factory: HandlerFactory,
     private readonly scheduler: Scheduler,
-    private readonly service: SchedulerService,
+    @Inject(OWN_SERVICE) private readonly service: SchedulerService,
     @Inject(DISTRIBUTED_SCHEDULE_LOGGER) private readonly logger: LoggerPort,
   ) {}
 

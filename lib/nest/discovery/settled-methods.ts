@@ -1,13 +1,15 @@
-import { Injectable } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { Inject, Injectable } from '@nestjs/common';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { MethodMark } from '../decorators/task-metadata.js';
 import { Features } from '../features/features.js';
+import { SCHEDULER_NAME, schedulerNames } from '../own-tokens.js';
 import type { Path } from '../references/find-references.js';
 import { ReferenceAnswers } from '../references/reference-answers.js';
 import { settle, type Judge } from '../references/settle.js';
 import { declarationOf, toldOf } from './declaration.js';
 import type { DecoratedMethod } from './decorated-method.js';
 import { handlerProblems } from './handler-problems.js';
+import { methodsOf } from './own-methods.js';
 
 /** What may be a reference of each kind of mark: the fields of it that are looked at. */
 const FIELDS: { [K in MethodMark['kind']]?: readonly string[] } = { task: ['schedule', 'options'], handler: ['id'] };
@@ -18,17 +20,23 @@ export class SettledMethods {
   constructor(
     private readonly features: Features,
     private readonly answers: ReferenceAnswers,
+    private readonly modules: ModulesContainer,
+    @Inject(SCHEDULER_NAME) private readonly name: string | undefined,
   ) {}
 
-  /** The methods that are as they should be, and everything that is wrong with the others. */
+  /** The methods of this scheduler that are as they should be, and everything that is wrong with others. */
   async settle(found: readonly DecoratedMethod[]): Promise<{ methods: DecoratedMethod[]; problems: string[] }> {
     const { features, problems } = await this.features.settle();
-    const settled = await Promise.all(
-      found.map((method) => this.settleOne({ ...method, feature: features.get(method.host.wrapper.host!) })),
-    );
+    const all = found.map((method) => ({ ...method, feature: features.get(method.host.wrapper.host!) }));
+    const own = methodsOf(this.name, all, schedulerNames(this.modules));
+    const settled = await Promise.all(own.methods.map((method) => this.settleOne(method)));
     return {
       methods: settled.filter((one) => one.problems.length === 0).map(({ method }) => method),
-      problems: [...problems, ...settled.flatMap((one) => one.problems.map((problem) => toldOf(one.method, problem)))],
+      problems: [
+        ...problems,
+        ...own.problems,
+        ...settled.flatMap((one) => one.problems.map((problem) => toldOf(one.method, problem))),
+      ],
     };
   }
 

@@ -21,6 +21,8 @@ export interface FeatureOptions {
   defaults?: WithReferences<Omit<TaskPolicies, 'description' | 'tags' | 'startAt' | 'endAt'>>;
   /** Stands before the name of each task, also of those named after class and method. Ids of handlers stay as they are. @default '' */
   namePrefix?: string;
+  /** The name of the scheduler of all decorated methods that name none. @default the scheduler without a name */
+  scheduler?: string;
 }
 
 /** Stands among the imports of a module whose decorated methods have something in common. */

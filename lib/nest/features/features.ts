@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { TaskPolicies } from '../../core/task/policies.js';
 import { nameProblem } from '../../core/task/validate.js';
-import { section, type Check } from '../options/checks.js';
+import { section, text, type Check } from '../options/checks.js';
 import { policies } from '../options/option-problems.js';
+import type { ModuleRecord } from '../own-tokens.js';
 import { ReferenceAnswers } from '../references/reference-answers.js';
 import { settle } from '../references/settle.js';
 import { FEATURE_OPTIONS } from './feature.module.js';
@@ -12,17 +13,15 @@ import { FEATURE_OPTIONS } from './feature.module.js';
 export interface Feature {
   readonly defaults?: TaskPolicies;
   readonly namePrefix?: string;
+  readonly scheduler?: string;
 }
-
-/** Nest's record of a module. */
-export type ModuleRecord = ReturnType<ModulesContainer['get']> & {};
 
 const prefix: Check = (value, path) => {
   const problem = nameProblem(value, path);
   return problem === undefined ? [] : [problem];
 };
 
-const options = section({ defaults: policies, namePrefix: prefix });
+const options = section({ defaults: policies, namePrefix: prefix, scheduler: text });
 
 /** Reads what `DistributedScheduleModule.forFeature()` says about modules. */
 @Injectable()

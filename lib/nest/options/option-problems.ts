@@ -75,10 +75,16 @@ export async function optionProblems(given: unknown): Promise<string[]> {
   return [...options(given, ''), ...registry, ...calendars];
 }
 
-/** @throws DistributedScheduleError `INVALID_OPTIONS` listing every problem */
-export async function requireOptions(given: unknown): Promise<DistributedScheduleOptions> {
-  const problems = await optionProblems(given);
-  if (problems.length === 0) return given as DistributedScheduleOptions;
+/**
+ * @param name of the scheduler, where it has one: its namespace, unless the options say another
+ * @throws DistributedScheduleError `INVALID_OPTIONS` listing every problem
+ */
+export async function requireOptions(given: unknown, name?: unknown): Promise<DistributedScheduleOptions> {
+  const problems = [...(name === undefined ? [] : segment(name, 'name')), ...(await optionProblems(given))];
+  if (problems.length === 0) {
+    const options = given as DistributedScheduleOptions;
+    return name === undefined ? options : { ...options, namespace: options.namespace ?? (name as string) };
+  }
   const lines = problems.map((problem) => `\n  - ${problem}`).join('');
   throw new DistributedScheduleError(
     'INVALID_OPTIONS',
