@@ -34,7 +34,7 @@ export const table = {
     { folder: 'adapters/consul', folders: ['core/common', 'core/registry'], packages: ['undici'] },
     {
       folder: 'telemetry',
-      folders: ['core/common', 'core/events'],
+      folders: ['core/common', 'core/events', 'core/execution'],
       packages: ['rxjs', 'prom-client', '@opentelemetry/api'],
     },
     { folder: 'nest', folders: ['core', 'adapters', 'telemetry'], packages: 'declared' },

@@ -25,8 +25,16 @@ export { DistributedTimeout } from './nest/decorators/distributed-timeout.decora
 export { InjectScheduler, InjectSchedulerHealth } from './nest/decorators/inject-scheduler.decorator.js';
 export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
 export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
+export { OnNodeEvent } from './nest/decorators/on-node-event.decorator.js';
+export { OnTaskEvent } from './nest/decorators/on-task-event.decorator.js';
 export { TaskHandler, type PayloadHandlerDecorator } from './nest/decorators/task-handler.decorator.js';
-export type { DecoratedTaskOptions, SchedulerChoice, TaskHandlerOptions } from './nest/decorators/task-metadata.js';
+export { UseTaskMiddleware, type TaskMiddlewareItem } from './nest/decorators/use-task-middleware.decorator.js';
+export type {
+  DecoratedTaskOptions,
+  SchedulerChoice,
+  TaskEventFilter,
+  TaskHandlerOptions,
+} from './nest/decorators/task-metadata.js';
 export {
   fromConfig,
   fromProviders,
@@ -61,6 +69,8 @@ export {
 } from './nest/health/scheduler-health.indicator.js';
 
 // Tasks and their runs.
+export { currentTaskRun } from './core/execution/current-run.js';
+export type { TaskMiddleware, TaskMiddlewareClass } from './core/execution/middleware.js';
 export type { Handler, TaskRun } from './core/execution/task-run.js';
 export { InvalidPayloadError, type PayloadOf, type PayloadSchema } from './core/execution/payload-schema.js';
 export type {
@@ -105,15 +115,20 @@ export type {
 } from './core/common/run.js';
 export type {
   EventName,
+  EventOf,
   NodeEvent,
   RunStartedEvent,
   SchedulerEvent,
   SchedulerEvents,
   TaskEvent,
 } from './core/events/scheduler-events.js';
+export type { NodeEventName, TaskEventName } from './core/events/event-names.js';
 export type { EpochMs } from './core/common/clock.js';
 export type { Duration } from './core/common/duration.js';
 export type { Json } from './core/common/json.js';
+
+// Guards, interceptors, pipes and filters around handlers.
+export { isTaskContext, taskRunOf } from './nest/execution/task-context.js';
 
 // Errors.
 export { DistributedScheduleError, NoRetryError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';

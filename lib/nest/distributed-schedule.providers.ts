@@ -12,6 +12,11 @@ import {
   DISTRIBUTED_SCHEDULE_SETTINGS,
 } from './distributed-schedule.tokens.js';
 import { Features } from './features/features.js';
+import { loadTracing, TRACING } from './execution/tracing.js';
+import { EVENT_EMITTER, EventBridge, loadEventEmitter } from './execution/event-bridge.js';
+import { Enhancers } from './execution/enhancers.js';
+import { RunInstances } from './execution/run-instances.js';
+import { TaskMiddlewares } from './execution/task-middlewares.js';
 import { NestLogger } from './nest-logger.js';
 import { requireOptions } from './options/option-problems.js';
 import { SCHEDULER_NAME } from './own-tokens.js';
@@ -31,8 +36,14 @@ export const PROVIDERS: Provider[] = [
     useFactory: requireOptions,
     inject: [DISTRIBUTED_SCHEDULE_OPTIONS, SCHEDULER_NAME],
   },
+  { provide: EVENT_EMITTER, useFactory: loadEventEmitter, inject: [DISTRIBUTED_SCHEDULE_SETTINGS] },
+  { provide: TRACING, useFactory: loadTracing, inject: [DISTRIBUTED_SCHEDULE_SETTINGS] },
+  EventBridge,
   MetadataAccessor,
   Explorer,
+  RunInstances,
+  Enhancers,
+  TaskMiddlewares,
   HandlerFactory,
   ReferenceAnswers,
   Features,

@@ -104,7 +104,7 @@ describe('Decisions about a unit', () => {
     const state = holding(run('y', { session: 's2' }));
     const by = { node: 'm', boot: 'c', session: 's3', now: 9 };
     expect(decideTakeOver(state, { token: 1n } as KnownTask, run('y'), by)).toEqual({ outcome: undefined });
-    expect(decideLost(state, run('y'), 9)).toEqual({ outcome: false });
+    expect(decideLost(state, run('y'), 9)).toEqual({ outcome: undefined });
   });
 });
 

@@ -15,11 +15,14 @@ import {
   InjectSchedulerHealth,
   MemoryRegistry,
   MemoryStore,
+  OnNodeEvent,
   OnTaskError,
+  OnTaskEvent,
   SchedulerHealthIndicator,
   SchedulerService,
   TaskHandler,
   type DecoratedTaskOptions,
+  type EventOf,
   type ForRootOptions,
   type RunError,
   type RunRecord,
@@ -196,6 +199,16 @@ describe('two schedulers in one application', () => {
         heard.push(`plain heard ${error.message}`);
       }
 
+      @OnTaskEvent('run.started', { scheduler: 'reports' })
+      started({ data }: EventOf<'run.started'>) {
+        heard.push(`reports heard the start of ${data.task}`);
+      }
+
+      @OnNodeEvent('session.working', { scheduler: 'reports' })
+      working() {
+        heard.push('reports works');
+      }
+
       @OnTaskError({ scheduler: 'reports' })
       reports(error: RunError, _run: RunRecord) {
         heard.push(`reports heard ${error.message}`);
@@ -207,7 +220,12 @@ describe('two schedulers in one application', () => {
       await service.addTask({ name: 'now', handler: 'fail', schedule: 'now' });
       await failed;
     }
-    expect(heard).toEqual(['plain heard plain', 'reports heard report']);
+    expect(heard).toEqual([
+      'reports works',
+      'plain heard plain',
+      'reports heard the start of now',
+      'reports heard report',
+    ]);
   });
 
   it('forFeature chooses one for all methods of its module that choose none', async () => {

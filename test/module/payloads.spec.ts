@@ -10,6 +10,7 @@ import {
   NoRetryError,
   TaskHandler,
   type PayloadSchema,
+  type TaskMiddleware,
   type TaskRun,
 } from 'nestjs-distributed-schedule';
 import { systemClock } from '../../lib/core/common/clock.js';
@@ -142,10 +143,27 @@ describe('a payload that does not fit', () => {
     expect({ name: error?.name, message: error?.message, attempt, calls }).toMatchSnapshot();
   });
 
-  it('is an error that code around the handler can tell', () => {
-    const error = new InvalidPayloadError('report', ['payload.on: missing']);
-    expect(error).toBeInstanceOf(NoRetryError);
-    expect(error).toMatchObject({ code: 'INVALID_PAYLOAD', problems: ['payload.on: missing'] });
+  it('is an error that middleware around the handler sees, with the payload as it was', async () => {
+    const seen: unknown[] = [];
+    const watch: TaskMiddleware = async (run, next) => {
+      try {
+        return await next();
+      } catch (error) {
+        seen.push(run.payload, error);
+        throw error;
+      }
+    };
+    const store = new MemoryStore(systemClock);
+    const registry = () => new MemoryRegistry({ store });
+    await using worker = await start({ providers: [Reports] }, { registry: registry(), middleware: [watch] });
+    await using other = await start({}, { registry: registry(), node: { role: 'observer' } });
+    const failed = event(worker, 'run.failed', 'report');
+    await other.service.addTask({ name: 'report', handler: 'valibot', schedule: 'now', payload: 5 });
+    await failed;
+    expect(seen[0]).toBe(5);
+    expect(seen[1]).toBeInstanceOf(InvalidPayloadError);
+    expect(seen[1]).toBeInstanceOf(NoRetryError);
+    expect(seen[1]).toMatchObject({ code: 'INVALID_PAYLOAD', problems: [expect.stringMatching(/^payload: /)] });
   });
 });
 

@@ -1,7 +1,15 @@
 import { planTicks, stretchOf } from '../schedule/misfire.js';
 import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
-import { blockerOf, claim, type ClaimOutcome, type ClaimRequest, isSpent, type UnitDecision } from './claim.js';
+import {
+  blockerOf,
+  claim,
+  type ClaimOutcome,
+  type ClaimRequest,
+  isSpent,
+  ownClaim,
+  type UnitDecision,
+} from './claim.js';
 import { decideBackfill, decideStart, hasExtraRuns } from './extra-runs.js';
 import { settleTicks } from './settle-ticks.js';
 import { ledgerOf } from './success-ledger.js';
@@ -15,7 +23,7 @@ export const GRACE_MS = 1_000;
  * that are due? Written on the condition that the unit has not changed, the answer is the claim.
  */
 export function decideClaim(state: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
-  const own = state.runs.find((run) => run.id === request.runId);
+  const own = ownClaim(state, request);
   // An earlier attempt of this claim went through, unheard. It is written once more for a token of its own: the version it
   // was found in may be that of somebody else's claim.
   if (own) return { next: state, outcome: { kind: 'claimed', run: own, more: true, task } };

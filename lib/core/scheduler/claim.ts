@@ -88,6 +88,14 @@ export function claim(
   return { next, outcome: { kind: 'claimed', run, more, task }, skips };
 }
 
+/** The run that this request has entered, unheard. Taken over since by another node it keeps its id, and is ours no more. */
+export function ownClaim(
+  state: UnitState,
+  { runId, boot }: Pick<ClaimRequest, 'runId' | 'boot'>,
+): RunEntry | undefined {
+  return state.runs.find((run) => run.id === runId && run.boot === boot && run.attempt === 1);
+}
+
 /** It has had all its runs: one, of a one-shot task, or `maxRuns`. */
 export function isSpent({ claimed, counters }: UnitState, { policies, doc }: KnownTask): boolean {
   if (policies.oneShot && claimed !== undefined && claimed > doc.since) return true;

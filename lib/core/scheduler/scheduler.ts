@@ -8,10 +8,10 @@ import { TIMED_OUT, withTimeout } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { RunIds } from '../common/ids.js';
 import { EventHub } from '../events/event-hub.js';
-import { ABORT_GRACE_MS } from '../execution/middlewares/timeout.js';
 import { Executor } from '../execution/executor.js';
 import { HandlerTable } from '../execution/handler-table.js';
 import { Slots } from '../execution/slots.js';
+import { StuckHandlers } from '../execution/stuck-handlers.js';
 import { Recorder } from '../history/recorder.js';
 import { CommitBatcher } from '../registry/commit-batcher.js';
 import { withNamespace } from '../registry/keyspace.js';
@@ -45,6 +45,7 @@ export class Scheduler {
   readonly context: SchedulerContext;
   readonly handlers = new HandlerTable();
   readonly launcher: RunLauncher;
+  readonly stuck: StuckHandlers;
   readonly writer: TaskWriter;
   readonly view: ClusterView;
   readonly membership: Membership;
@@ -88,13 +89,14 @@ export class Scheduler {
       keeper: this.membership.keeper,
       catalog: new Catalog((change) => this.onTaskChange(change), logger),
       units: new UnitStore(this.registry, batcher, options.clock),
-      slots: new Slots(options.concurrency),
+      slots: new Slots(options.concurrency, clock),
       recorder: new Recorder(this.registry, batcher, node.id, options.keepRuns, logger),
       events,
       runIds: new RunIds(node.boot),
       logger,
     };
-    const executor = new Executor(this.handlers, clock, options.random, events);
+    this.stuck = new StuckHandlers(clock, events, logger);
+    const executor = new Executor(this.handlers, clock, options.random, events, this.stuck);
     this.launcher = new RunLauncher(this.context, executor, (unit) => this.loop.runEnded(unit));
     const { random, cluster } = options;
     const epoch = new RegistryEpoch(this.registry, clock, random, cluster.claimAheadMs);
@@ -178,6 +180,7 @@ export class Scheduler {
     if (this.current === 'stopped') return;
     this.current = 'leaving';
     const claims = this.loop.stop();
+    await this.politely(this.launcher.handOverWaiting()); // before others read the units that are theirs now
     await this.politely(this.membership.announceLeaving());
     await this.politely(claims);
   }
@@ -196,7 +199,7 @@ export class Scheduler {
       drainTimeoutMs,
     });
     this.launcher.abortAll('shutdown', { handOver: true });
-    await withTimeout(clock, this.launcher.idle(), ABORT_GRACE_MS + LEAVE_PATIENCE_MS);
+    await withTimeout(clock, this.launcher.idle(), this.launcher.longestGraceMs + LEAVE_PATIENCE_MS);
   }
 
   private async leaveForGood(): Promise<void> {

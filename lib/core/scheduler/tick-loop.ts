@@ -6,7 +6,7 @@ import type { Unit } from '../task/unit.js';
 import { startOf } from '../schedule/schedule.js';
 import { startedBy } from '../schedule/ticks.js';
 import { type Charge, newCharge } from './charge.js';
-import { type ClaimOutcome, type ClaimRequest, isSpent, type Starts, type UnitDecision } from './claim.js';
+import { type ClaimOutcome, type ClaimRequest, isSpent, ownClaim, type Starts, type UnitDecision } from './claim.js';
 import { decideClaim, GRACE_MS } from './claim-decision.js';
 import { pendingBackfill } from './extra-runs.js';
 import type { Role } from './placement.js';
@@ -195,7 +195,7 @@ export class TickLoop {
         const runId = this.context.runIds.next();
         const mayClaim = (state: UnitState): boolean =>
           (keeper.session === session && this.mayClaim()) || // asked again: it may have waited for an outage to end
-          state.runs.some(({ id }) => id === runId); // claimed, unheard: nobody else would look after it
+          ownClaim(state, { runId, boot: this.context.node.boot }) !== undefined; // unheard: nobody else would look after it
         const decide = (state: UnitState): UnitDecision<ClaimOutcome> =>
           mayClaim(state)
             ? decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id, verified))

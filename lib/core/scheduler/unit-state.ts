@@ -2,6 +2,16 @@ import type { EpochMs } from '../common/clock.js';
 import type { RunOutcome, SkipReason, Trigger } from '../common/run.js';
 import type { SuccessLedger } from './success-ledger.js';
 
+/** What became of the attempts of a run so far. */
+export interface RetryState {
+  /** How many it has made. */
+  made: number;
+  /** When the run was first claimed. */
+  begunAt: EpochMs;
+  /** When the next one is due. Absent while one is being made. */
+  at?: EpochMs;
+}
+
 /** A run that has been claimed and has not ended. */
 export interface RunEntry {
   id: string;
@@ -15,8 +25,11 @@ export interface RunEntry {
   boot: string;
   /** While this session lives, nobody touches the run. */
   session: string;
+  /** Grows with each node that takes the run over: with it they tell their holds apart. */
   attempt: number;
   claimedAt: EpochMs;
+  /** Once an attempt has failed. While it waits for the next one no handler runs, and any node may go on with it. */
+  retry?: RetryState;
   /** Its number within the unit, which names its place in history. */
   seq: number;
 }

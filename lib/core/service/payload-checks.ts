@@ -15,7 +15,7 @@ export class PayloadChecks {
     task: string,
     definition: Pick<TaskDefinition, 'handler' | 'source'> & { payload?: unknown },
   ): Promise<void> {
-    const schema = payloadSchemaOf(this.handlers.find(definition));
+    const schema = payloadSchemaOf(this.handlers.find(definition)?.handler);
     const validated = schema && (await validatePayload(schema, definition.payload));
     if (!validated || !('problems' in validated)) return;
     const lines = validated.problems.map((problem) => `\n  - ${problem}`).join('');

@@ -3,6 +3,7 @@ import type { NodeRecord } from '../cluster/node-record.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import type { HistoryRecord } from '../common/run.js';
 import type { SchedulerEvent } from '../events/scheduler-events.js';
+import { requireMiddlewares, type TaskMiddleware, type TaskMiddlewareClass } from '../execution/middleware.js';
 import type { Handler } from '../execution/task-run.js';
 import type { SchedulePreview } from '../schedule/preview.js';
 import type { ScheduleSpec } from '../schedule/schedule-spec.js';
@@ -21,6 +22,8 @@ import { viewOf, type TaskView } from './task-view.js';
 /** A static task without a decorator: each replica declares it with its own function. */
 export interface StaticTaskInput<P = unknown> extends Omit<TaskInput, 'handler'> {
   run: Handler<P>;
+  /** Around each attempt, inside of the module's: functions, or objects with a method `use`. @default none */
+  middleware?: readonly (TaskMiddleware | TaskMiddlewareClass)[];
 }
 
 export interface TaskFilter {
@@ -122,9 +125,11 @@ export class SchedulerService {
    * noted, later it is registered at once. `force` overwrites what an operator made of it, a tombstone included.
    * @throws `INVALID_TASK`
    */
-  async defineTask<P>({ run, ...input }: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
+  async defineTask<P>(task: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
+    const { run, middleware = [], ...input } = task;
     this.commands.check(input);
-    this.scheduler.handlers.define(input.name, run as Handler, `defineTask('${input.name}')`);
+    const middlewares = requireMiddlewares(input.name, middleware);
+    this.scheduler.handlers.define(input.name, run as Handler, `defineTask('${input.name}')`, middlewares);
     this.declarations.note(input, options);
     if (this.state !== 'working') return;
     await this.scheduler.republish();

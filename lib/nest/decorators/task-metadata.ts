@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { EventName } from '../../core/events/scheduler-events.js';
 import type { PayloadSchema } from '../../core/execution/payload-schema.js';
 import type { LocalScheduleOptions } from '../../core/schedule/schedule-spec.js';
 import type { TaskPolicies } from '../../core/task/policies.js';
@@ -7,6 +8,14 @@ import type { TaskPolicies } from '../../core/task/policies.js';
 export interface SchedulerChoice {
   /** The name of the scheduler, as given to `forRoot({ name })`. @default the one of `forFeature`, or the one without a name */
   scheduler?: string;
+}
+
+/** Which tasks a listener hears of: those for which all that is given holds. */
+export interface TaskEventFilter extends SchedulerChoice {
+  /** The task's name, or a pattern of it. */
+  task?: string | RegExp;
+  /** A tag of the task. Of a task that this node does not know any more nobody knows the tags. */
+  tag?: string;
 }
 
 /** What every decorator that declares a task takes: its name, and how it behaves. */
@@ -50,6 +59,7 @@ export type MethodMark = {
     }
   | { kind: 'handler'; id: unknown; options: TaskHandlerOptions }
   | { kind: 'task-error'; options: SchedulerChoice }
+  | { kind: 'listener'; types: readonly EventName[]; allowed: readonly EventName[]; filter?: TaskEventFilter }
 );
 
 /** In the global symbol registry, so that two copies of the package in one process understand each other. */
@@ -57,7 +67,8 @@ export const METHOD_MARKS = Symbol.for('nestjs-distributed-schedule/method-marks
 
 /** The name of the scheduler that a mark is for, if it names one; anything, as decorators are not checked before. */
 export function schedulerOf(mark: MethodMark): unknown {
-  return 'options' in mark ? (mark.options as SchedulerChoice | null)?.scheduler : undefined;
+  const choice: SchedulerChoice | null | undefined = mark.kind === 'listener' ? mark.filter : mark.options;
+  return choice?.scheduler;
 }
 
 type Note<M = MethodMark> = M extends MethodMark ? Omit<M, 'method' | 'decorator' | 'isStatic'> : never;

@@ -2,14 +2,18 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DEFAULT_HANDLER } from '../../core/cluster/node-record.js';
 import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
 import type { LoggerPort } from '../../core/common/logger.js';
+import type { TaskMiddleware } from '../../core/execution/middleware.js';
 import { withPayloadSchema } from '../../core/execution/payload-schema.js';
 import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
 import type { SchedulerService } from '../../core/service/scheduler-service.js';
 import { DISTRIBUTED_SCHEDULE_LOGGER } from '../distributed-schedule.tokens.js';
+import { EventBridge } from '../execution/event-bridge.js';
+import { TaskMiddlewares } from '../execution/task-middlewares.js';
 import { OWN_SERVICE } from '../own-tokens.js';
 import { declarationOf, isUnnamed, nameProblems, toldOf } from './declaration.js';
 import type { DecoratedMethod } from './decorated-method.js';
+import { eventListener, listenerProblems } from './event-listener.js';
 import { Explorer } from './explorer.js';
 import { HandlerFactory } from './handler-factory.js';
 import { SettledMethods } from './settled-methods.js';
@@ -22,13 +26,17 @@ export class Registrar {
     private readonly explorer: Explorer,
     private readonly settled: SettledMethods,
     private readonly factory: HandlerFactory,
+    private readonly middlewares: TaskMiddlewares,
+    private readonly bridge: EventBridge,
     private readonly scheduler: Scheduler,
     @Inject(OWN_SERVICE) private readonly service: SchedulerService,
     @Inject(DISTRIBUTED_SCHEDULE_LOGGER) private readonly logger: LoggerPort,
   ) {}
 
-  /** @throws DistributedScheduleError `INVALID_TASK` with every problem of every decorated method */
+  /** @throws DistributedScheduleError `INVALID_TASK` with every problem of every decorated method; `INVALID_OPTIONS` */
   async registerAll(): Promise<void> {
+    this.bridge.connect();
+    this.scheduler.handlers.use(...this.middlewares.ofModule());
     const { methods: found, problems } = this.explorer.explore();
     const { methods, problems: unsettled } = await this.settled.settle(found);
     const ambiguous = nameProblems(methods);
@@ -47,19 +55,30 @@ export class Registrar {
     const { mark, place } = method;
     const origin = `${place} (${mark.decorator})`;
     if (mark.kind === 'task-error') {
-      const listener = taskErrorListener(this.factory.create(method, 1), origin, this.logger);
+      const listener = taskErrorListener(this.factory.createListener(method, 1), origin, this.logger);
       this.scheduler.context.events.listen(listener);
       return [];
     }
-    const handler = this.factory.create(method) as Handler;
+    if (mark.kind === 'listener') {
+      const wrong = listenerProblems(mark);
+      if (wrong.length > 0) return wrong.map((problem) => `${origin}: ${problem}`);
+      const { context } = this.scheduler;
+      const tagsOf = (task: string): readonly string[] => context.catalog.get(task)?.doc.definition.tags ?? [];
+      const call = this.factory.createListener(method, 0);
+      context.events.listen(eventListener(mark, call, { origin, logger: this.logger, tagsOf }));
+      return [];
+    }
+    const handler = this.factory.createHandler(method) as Handler;
+    const { middlewares, problems: unknown } = this.middlewares.ofMethod(method);
+    if (unknown.length > 0) return unknown;
     if (mark.kind === 'handler') {
       const { payload } = mark.options;
       const checked = payload ? withPayloadSchema(payload, handler) : handler;
-      return this.addHandler((mark.id as string | undefined) ?? DEFAULT_HANDLER, checked, origin);
+      return this.addHandler((mark.id as string | undefined) ?? DEFAULT_HANDLER, checked, origin, middlewares);
     }
     const { input, problems } = declarationOf(method);
     if (!input) return problems.map((problem) => toldOf(method, problem));
-    const clash = this.addHandler(input.name, handler, origin);
+    const clash = this.addHandler(input.name, handler, origin, middlewares);
     return clash.length > 0 ? clash : problemsIn(() => this.service.declareTask(input));
   }
 
@@ -72,8 +91,8 @@ export class Registrar {
     });
   }
 
-  private addHandler(id: string, handler: Handler, origin: string): string[] {
-    return problemsIn(() => this.scheduler.handlers.add(id, handler, origin));
+  private addHandler(id: string, handler: Handler, origin: string, middlewares: TaskMiddleware[]): string[] {
+    return problemsIn(() => this.scheduler.handlers.add(id, handler, origin, middlewares));
   }
 }
 
