@@ -7,9 +7,9 @@ export type Answer = { value: unknown } | { problem: string };
 /** How the value that holds references is judged once they are answered. */
 export interface Judge<T> {
   /** Everything wrong with it, each problem with its path before a colon. */
-  problemsOf(value: T): string[];
+  readonly problemsOf: (value: T) => string[];
   /** The path of a part of it, as problems have it. */
-  pathOf(path: Path): string;
+  readonly pathOf: (path: Path) => string;
 }
 
 interface Told {
