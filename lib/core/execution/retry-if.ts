@@ -12,8 +12,7 @@ export class FinalError extends NoRetryError {
 }
 
 /** A function cannot be stored with the task, so it stands around the handler, in the code that has it. */
-export function retryIfMiddlewares({ retry }: { retry?: { retryIf?: RetryIf } }): TaskMiddleware[] {
-  const retryIf = retry?.retryIf;
+export function retryIfMiddlewares(retryIf: RetryIf | undefined): TaskMiddleware[] {
   if (!retryIf) return [];
   return [
     async (run, next) => {

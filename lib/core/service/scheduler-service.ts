@@ -55,6 +55,8 @@ export class SchedulerService {
   readonly nodeEvents$: Observable<SchedulerEvent>;
   readonly taskEvents$: Observable<SchedulerEvent>;
   readonly runEvents$: Observable<SchedulerEvent>;
+  /** Set by the module: declares what is decorated, before the first start. */
+  beforeStart: (() => Promise<void>) | undefined;
 
   constructor(private readonly scheduler: Scheduler) {
     this.commands = new TaskCommands(scheduler);
@@ -82,7 +84,7 @@ export class SchedulerService {
 
   /** Joins the cluster; the module does this at application bootstrap unless `autoStart` is false. */
   start(): Promise<void> {
-    return this.scheduler.start();
+    return this.beforeStart ? this.beforeStart().then(() => this.scheduler.start()) : this.scheduler.start();
   }
 
   /** Leaves the cluster: claims nothing more, lets runs end within the drain timeout, records them, ends the session. */
@@ -119,7 +121,7 @@ export class SchedulerService {
   async defineTask<P>(task: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
     const { run, middleware = [], ...input } = task;
     this.commands.check(input);
-    const middlewares = [...retryIfMiddlewares(input), ...requireMiddlewares(input.name, middleware)];
+    const middlewares = [...retryIfMiddlewares(input.retry?.retryIf), ...requireMiddlewares(input.name, middleware)];
     this.scheduler.handlers.define(input.name, run as Handler, `defineTask('${input.name}')`, middlewares);
     this.declarations.note(input, options);
     if (this.state !== 'working') return;

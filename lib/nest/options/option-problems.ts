@@ -26,7 +26,8 @@ const assignment: Check = (value) => {
   }
 };
 
-const policies: Check = (value, path) => {
+/** The defaults of tasks. */
+export const policies: Check = (value, path) => {
   if (!isObject(value)) return [`${path}: ${show(value)} is not an object of task policies, as { timeout: '5m' }`];
   const problems: string[] = [];
   normalizePolicies(value, path, problems);
@@ -91,10 +92,16 @@ export async function optionProblems(given: unknown): Promise<string[]> {
   return [...options(given, ''), ...registry, ...calendars];
 }
 
-/** @throws DistributedScheduleError `INVALID_OPTIONS` listing every problem */
-export async function requireOptions(given: unknown): Promise<DistributedScheduleOptions> {
-  const problems = await optionProblems(given);
-  if (problems.length === 0) return given as DistributedScheduleOptions;
+/**
+ * @param name of the scheduler, where it has one: its namespace, unless the options say another
+ * @throws DistributedScheduleError `INVALID_OPTIONS` listing every problem
+ */
+export async function requireOptions(given: unknown, name?: unknown): Promise<DistributedScheduleOptions> {
+  const problems = [...(name === undefined ? [] : segment(name, 'name')), ...(await optionProblems(given))];
+  if (problems.length === 0) {
+    const options = given as DistributedScheduleOptions;
+    return name === undefined ? options : { ...options, namespace: options.namespace ?? (name as string) };
+  }
   const lines = problems.map((problem) => `\n  - ${problem}`).join('');
   throw new DistributedScheduleError(
     'INVALID_OPTIONS',
