@@ -6,6 +6,7 @@ export type {
   ClusterOptions,
   DistributedScheduleOptions,
   DistributedScheduleOptionsFactory,
+  GroupOptions,
   NodeOptions,
   RegistryOptions,
 } from './nest/distributed-schedule.options.js';

@@ -34,6 +34,14 @@ export interface NodeOptions {
   role?: 'worker' | 'observer';
 }
 
+/** What the tasks of a group may do together. A tick that finds no room waits for it, and is a misfire when it is late then. */
+export interface GroupOptions {
+  /** How many of their runs may go on at once. @default no limit */
+  concurrency?: number;
+  /** How many of their runs may start within any stretch of `per`; attempts count. At most 1,000. @default no limit */
+  rate?: { limit: number; per: Duration };
+}
+
 /** How nodes notice each other. The defaults suit most clusters; all nodes should have the same. */
 export interface ClusterOptions {
   /** A node that is silent for so long is taken for dead, and its tasks go to others. @default '10s' */
@@ -81,6 +89,13 @@ export interface DistributedScheduleOptions {
   calendars?: Record<string, NamedCalendarOptions>;
   /** How many runs this node does at the same time. @default 10 */
   concurrency?: number;
+  /**
+   * Limits that tasks share in the whole cluster: those with `group: 'mail'`. A name that ends in `*` stands for all groups
+   * that begin so, each with limits of its own. Equal on all nodes. @default none
+   *
+   * @example { mail: { concurrency: 5, rate: { limit: 100, per: '1m' } }, 'tenant:*': { concurrency: 2 } }
+   */
+  groups?: Record<string, GroupOptions>;
   /** Policies of every task that does not set them itself. @default none */
   defaults?: Omit<TaskPolicies, 'description' | 'tags' | 'startAt' | 'endAt'>;
   /**

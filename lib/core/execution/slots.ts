@@ -1,20 +1,7 @@
 import type { Clock } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
-import { Heap } from '../common/heap.js';
 import type { RunAbort } from './run-abort.js';
-
-interface Waiter {
-  /** When it came, set forward by what its priority is worth. */
-  turn: number;
-  order: number;
-  wake: () => void;
-}
-
-/**
- * A priority one higher is worth this much waiting: who is passed by for longer goes first, so that a steady stream of
- * urgent tasks does not starve the others.
- */
-export const AGEING_MS = 30_000;
+import { WaitingLine } from './waiting-line.js';
 
 /**
  * How many runs this node does at once. A slot is taken before a tick is claimed, so a full node claims nothing and
@@ -22,13 +9,14 @@ export const AGEING_MS = 30_000;
  */
 export class Slots {
   private taken = 0;
-  private arrivals = 0;
-  private readonly waiters = new Heap<Waiter>((a, b) => (a.turn === b.turn ? a.order < b.order : a.turn < b.turn));
+  private readonly line: WaitingLine;
 
   constructor(
     private limit: number,
-    private readonly clock: Pick<Clock, 'monotonic'>,
-  ) {}
+    clock: Pick<Clock, 'monotonic'>,
+  ) {
+    this.line = new WaitingLine(clock);
+  }
 
   get used(): number {
     return this.taken;
@@ -51,10 +39,7 @@ export class Slots {
 
   /** Calls `wake` once, when a slot is free; it still has to take it. */
   whenFree(priority: number, wake: () => void): Disposable {
-    const turn = this.clock.monotonic() - priority * AGEING_MS;
-    const waiter: Waiter = { turn, order: this.arrivals++, wake };
-    this.waiters.push(waiter);
-    return { dispose: () => (waiter.wake = () => undefined) };
+    return this.line.join(priority, wake);
   }
 
   /** Waits for a slot and takes it. @returns whether it did: `false` once `abort` says so */
@@ -84,6 +69,6 @@ export class Slots {
   }
 
   private wakeWaiters(): void {
-    while (this.taken < this.limit && this.waiters.size > 0) this.waiters.pop()!.wake();
+    while (this.taken < this.limit && this.line.wakeNext());
   }
 }

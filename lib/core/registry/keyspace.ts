@@ -14,6 +14,9 @@ export const keys = {
   units: 'units/',
   history: (unit: string): string => `history/${unit}/`,
   historySlot: (unit: string, slot: number): string => `history/${unit}/${slot}`,
+  /** Who holds room in a group of tasks. */
+  groups: 'groups/',
+  group: (name: string): string => `groups/${name}`,
   /** What other nodes ask of this one, and what they answer to what it asked. */
   commands: (nodeId: string): string => `commands/${nodeId}/`,
   command: (nodeId: string, id: string): string => `commands/${nodeId}/${id}`,

@@ -5,6 +5,7 @@ import { RunNotes } from '../execution/run-notes.js';
 import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
+import type { Permit } from './groups.js';
 import type { RetryState, RunEntry } from './unit-state.js';
 
 /** A claimed run on this node, from the claim until its end is recorded. */
@@ -13,6 +14,8 @@ export interface ClaimedRun {
   task: KnownTask;
   entry: RunEntry;
   token: bigint;
+  /** Room in the group of its task, where that has one. */
+  permit?: Permit;
 }
 
 /** … and what becomes of it here. */

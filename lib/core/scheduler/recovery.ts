@@ -1,8 +1,10 @@
 import { decodeNode } from '../cluster/node-record.js';
+import { errorMessage } from '../common/errors.js';
 import { keys } from '../registry/keyspace.js';
 import type { HandlerTable } from '../execution/handler-table.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
+import type { Permit } from './groups.js';
 import { runRecordOf } from './run-record.js';
 import { decideLost, decideTakeOver, held, nextAttempt, RELEASED } from './run-decisions.js';
 import type { RunLauncher } from './run-launcher.js';
@@ -88,9 +90,32 @@ export class Recovery {
       );
       if (update === 'gone' || !update.outcome) return;
       launched = true;
-      void this.launcher.launch({ unit, task, entry: update.outcome, token: update.token });
+      const permit = takesSlot ? await this.takeRoom(task, orphan.id) : undefined;
+      void this.launcher.launch({
+        unit,
+        task,
+        entry: update.outcome,
+        token: update.token,
+        ...(permit && { permit }),
+      });
     } finally {
       if (takesSlot && !launched) slots.give();
+    }
+  }
+
+  /** It goes on, and counts against its group here as it did where it was. */
+  private async takeRoom({ policies: { group } }: KnownTask, runId: string): Promise<Permit | undefined> {
+    const { groups, logger } = this.context;
+    if (!groups.has(group)) return undefined;
+    try {
+      const room = await groups.take(group, runId, { force: true });
+      return typeof room === 'object' && 'run' in room ? room : undefined;
+    } catch (error) {
+      logger.debug('A run that was taken over does not count against its group', {
+        runId,
+        reason: errorMessage(error),
+      });
+      return undefined;
     }
   }
 }

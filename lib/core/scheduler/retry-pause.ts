@@ -25,12 +25,14 @@ export class RetryPause {
 
   /** @returns whether the next attempt is to be made here */
   async pause(run: LiveRun, attempt: number, delayMs: number): Promise<boolean> {
-    const { units, slots, clock } = this.context;
+    const { units, slots, groups, clock } = this.context;
     const at = clock.now() + delayMs;
     const retry: RetryState = { made: attempt, begunAt: begunAt(run), at };
     run.retry = retry;
     run.hasSlot = false;
     slots.give();
+    if (run.permit) void groups.give(run.permit);
+    delete run.permit;
     units
       .update(
         run.unit,
@@ -45,6 +47,7 @@ export class RetryPause {
   async resume(run: LiveRun, at: EpochMs): Promise<boolean> {
     const { timeline, slots, clock } = this.context;
     await timeline.until(at, run.abort);
+    await this.takeRoom(run);
     run.hasSlot = await slots.take(run.task.policies.priority, run.abort);
     for (;;) {
       if (run.abort.aborted) return false;
@@ -53,6 +56,14 @@ export class RetryPause {
       if (begun && this.isBound(run)) return !run.abort.aborted;
       await timeline.until(clock.now() + OUTAGE_POLL_MS, run.abort);
     }
+  }
+
+  private async takeRoom(run: LiveRun): Promise<void> {
+    const { groups } = this.context;
+    const { group, priority } = run.task.policies;
+    if (!groups.has(group)) return;
+    const permit = await groups.enter(group, run.entry.id, priority, () => !this.mayAskAgain(run));
+    if (permit) run.permit = permit;
   }
 
   /** A run that outlives the session of its node begins nothing before it is bound to the next one. */

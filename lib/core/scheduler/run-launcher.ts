@@ -112,6 +112,7 @@ export class RunLauncher {
         if (update === 'gone' || !update.outcome)
           this.abort(entry.id, 'it was settled by another node while this one was cut off');
         else run.entry = { ...run.entry, session };
+        if (run.permit) await this.context.groups.take(run.permit.group, entry.id, { force: true });
       }),
     );
   }
@@ -139,6 +140,7 @@ export class RunLauncher {
       result = obstacle ? unstarted(obstacle, context.clock.now()) : await this.execute(run);
     } finally {
       if (run.hasSlot) context.slots.give();
+      this.giveRoom(run);
       this.recording++;
       this.tellIdle();
     }
@@ -148,6 +150,11 @@ export class RunLauncher {
       this.recording--;
       this.forget(run);
     }
+  }
+
+  private giveRoom(run: LiveRun): void {
+    if (run.permit) void this.context.groups.give(run.permit);
+    delete run.permit;
   }
 
   /** Waits until the run is due. @returns why it does not start */

@@ -8,6 +8,7 @@ import type { ProgressBoard } from '../history/progress-board.js';
 import type { Recorder } from '../history/recorder.js';
 import type { Registry } from '../registry/registry.js';
 import type { Catalog } from '../task/catalog.js';
+import type { Groups } from './groups.js';
 import type { Timeline } from './timeline.js';
 import type { UnitStore } from './unit-store.js';
 
@@ -21,6 +22,7 @@ export interface SchedulerContext {
   readonly catalog: Catalog;
   readonly units: UnitStore;
   readonly slots: Slots;
+  readonly groups: Groups;
   readonly recorder: Recorder;
   readonly progress: ProgressBoard;
   readonly events: EventHub;

@@ -5,6 +5,7 @@ import type { LoggerPort } from '../common/logger.js';
 import type { Registry } from '../registry/registry.js';
 import type { StoredCalendar } from '../schedule/calendar/named-calendar.js';
 import type { ResolvedPolicies } from '../task/policies.js';
+import type { GroupLimits } from '../task/group-limits.js';
 
 /** Everything one node's scheduler is made of, checked and complete: durations in milliseconds, nothing optional left open. */
 export interface SchedulerOptions {
@@ -30,6 +31,8 @@ export interface SchedulerOptions {
   /** Calendars that schedules may name. @default none */
   calendars?: Readonly<Record<string, StoredCalendar>>;
   concurrency: number;
+  /** Limits of groups of tasks. @default none */
+  groups?: Readonly<Record<string, GroupLimits>>;
   defaults: Partial<ResolvedPolicies>;
   cluster: {
     ttlMs: number;

@@ -23,6 +23,7 @@ import { unitsOf } from '../task/unit.js';
 import { Amnesia } from './amnesia.js';
 import { ClusterLife } from './cluster-life.js';
 import { describeNode } from './describe-node.js';
+import { Groups } from './groups.js';
 import { joinInTime } from './join-in-time.js';
 import { Leaving } from './leaving.js';
 import { samePlacement } from './placement.js';
@@ -83,6 +84,10 @@ export class Scheduler {
       this.hooks(),
       logger,
     );
+    const port = {
+      commit: (w: Write) => batcher.commit(w),
+      read: (key: string) => this.registry.get(key, { fresh: true }),
+    };
     this.context = {
       node,
       registry: this.registry,
@@ -92,6 +97,16 @@ export class Scheduler {
       catalog: new Catalog((change) => this.onTaskChange(change), logger),
       units: new UnitStore(this.registry, batcher, options.clock),
       slots: new Slots(options.concurrency, clock),
+      groups: new Groups(
+        this.registry,
+        port,
+        clock,
+        this.membership.keeper,
+        this.view,
+        node,
+        options.groups ?? {},
+        logger,
+      ),
       recorder: new Recorder(this.registry, batcher, node.id, options.keepRuns, logger),
       progress: new ProgressBoard(this.registry, clock, node.id, () => this.membership.keeper.session?.id, logger),
       events,
@@ -105,10 +120,6 @@ export class Scheduler {
     const epoch = new RegistryEpoch(this.registry, clock, random, cluster.claimAheadMs);
     this.amnesia = new Amnesia(this.context, epoch);
     this.amnesia.onClear = () => this.loop.lookAtStalled();
-    const port = {
-      commit: (w: Write) => batcher.commit(w),
-      read: (key: string) => this.registry.get(key, { fresh: true }),
-    };
     this.writer = new TaskWriter(this.context, port, this.amnesia);
     this.replica = new TaskReplica(this.context, this.writer, this.amnesia);
     const recovery = new Recovery(this.context, this.launcher, this.handlers);
@@ -199,6 +210,7 @@ export class Scheduler {
     await this.leaving.depart();
     this.replica.dispose();
     this.commands.dispose();
+    this.context.groups.dispose();
     this.context.progress.dispose();
     this.placement.dispose();
     this.context.timeline.stop();

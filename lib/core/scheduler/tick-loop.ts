@@ -6,8 +6,8 @@ import type { Unit } from '../task/unit.js';
 import { startOf } from '../schedule/schedule.js';
 import { startedBy } from '../schedule/ticks.js';
 import { type Charge, newCharge } from './charge.js';
-import { type ClaimOutcome, type ClaimRequest, isSpent, ownClaim, type Starts, type UnitDecision } from './claim.js';
-import { decideClaim, GRACE_MS } from './claim-decision.js';
+import { type Attempt, Claimer, type ClaimerOptions } from './claimer.js';
+import { isSpent, type Starts } from './claim.js';
 import { pendingBackfill } from './extra-runs.js';
 import type { Role } from './placement.js';
 import { recordSkips } from './record-skips.js';
@@ -16,15 +16,7 @@ import type { RunAborts } from './run-aborts.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { TaskWriter } from './task-writer.js';
-import type { RunEntry, UnitState } from './unit-state.js';
-import type { UnitUpdate } from './unit-store.js';
-
-export interface TickLoopOptions {
-  /** Ticks are claimed this long before they are due. */
-  claimAheadMs: number;
-  /** A standby tries this long after the tick. `undefined`: no standby. */
-  standbyDelayMs: number | undefined;
-}
+import type { RunEntry } from './unit-state.js';
 
 /** Ticks closer together than this have no standby: their next owner's misfire policy covers them. */
 export const STANDBY_MIN_GAP_MS = 30_000;
@@ -37,6 +29,7 @@ const BLOCKED_POLL_MS = 1_000;
 export class TickLoop {
   private readonly charges = new Map<string, Charge>();
   private readonly queue = new Fifo<Charge>();
+  private readonly claimer: Claimer;
   private attending = 0;
   private onQuiet?: () => void;
   private stopped = false;
@@ -47,9 +40,11 @@ export class TickLoop {
     private readonly recovery: Recovery,
     private readonly writer: TaskWriter,
     private readonly aborts: RunAborts,
-    private readonly options: TickLoopOptions,
-    private readonly starts: () => Starts,
-  ) {}
+    private readonly options: ClaimerOptions,
+    starts: () => Starts,
+  ) {
+    this.claimer = new Claimer(context, launcher, options, starts, () => this.stopped);
+  }
 
   /** Takes the unit into this node's care, in this role; a unit already in it is left as it is. */
   take(unit: Unit, role: Role): void {
@@ -155,7 +150,7 @@ export class TickLoop {
       }
     }
     charge.busy = false;
-    charge.stalled ||= !this.mayClaim();
+    charge.stalled ||= !this.claimer.mayClaim();
   }
 
   private async lookOnce(charge: Charge): Promise<void> {
@@ -184,31 +179,18 @@ export class TickLoop {
   }
 
   private async settleDue(charge: Charge): Promise<void> {
-    const { units, slots, keeper } = this.context;
+    const { units } = this.context;
     const verified = new Set<string>();
     if (charge.role === 'standby') await units.read(charge.unit); // it remembers a run that may long have ended
-    while (!charge.dropped && !this.stopped && this.mayClaim()) {
+    while (!charge.dropped && !this.stopped && this.claimer.mayClaim()) {
       const task = this.taskOf(charge);
       if (!task) return;
-      if (!slots.tryTake()) return this.waitForSlot(charge, task);
-      let update: UnitUpdate<ClaimOutcome> | 'gone' | undefined;
-      try {
-        const session = keeper.session!;
-        const runId = this.context.runIds.next(charge.unit.task);
-        const mayClaim = (state: UnitState): boolean =>
-          (keeper.session === session && this.mayClaim()) || // asked again: it may have waited for an outage to end
-          ownClaim(state, { runId, boot: this.context.node.boot }) !== undefined; // unheard: nobody else would look after it
-        const decide = (state: UnitState): UnitDecision<ClaimOutcome> =>
-          mayClaim(state)
-            ? decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id, verified))
-            : { outcome: { kind: 'idle' } };
-        update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);
-      } finally {
-        if (update === undefined || update === 'gone' || update.outcome.kind !== 'claimed') slots.give();
-      }
-      if (update === 'gone') return this.lostUnit(charge);
-      recordSkips(this.context, charge.unit, task, update.skips);
-      if (await this.follow(charge, task, update, verified)) return;
+      const attempt = await this.claimer.attempt(charge, () => this.taskOf(charge) ?? task, verified);
+      if (attempt.kind === 'no-slot') return this.waitForSlot(charge, task);
+      if (attempt.kind === 'no-room') return this.waitForRoom(charge, task, attempt.at);
+      if (attempt.kind === 'gone') return this.lostUnit(charge);
+      recordSkips(this.context, charge.unit, task, attempt.update.skips);
+      if (await this.follow(charge, task, attempt, verified)) return;
     }
   }
 
@@ -216,12 +198,18 @@ export class TickLoop {
   private async follow(
     charge: Charge,
     task: KnownTask,
-    { outcome, token }: UnitUpdate<ClaimOutcome>,
+    { update: { outcome, token }, permit }: Attempt & { kind: 'decided' },
     verified: Set<string>,
   ): Promise<boolean> {
     switch (outcome.kind) {
       case 'claimed':
-        void this.launcher.launch({ unit: charge.unit, task: outcome.task, entry: outcome.run, token });
+        void this.launcher.launch({
+          unit: charge.unit,
+          task: outcome.task,
+          entry: outcome.run,
+          token,
+          ...(permit && { permit }),
+        });
         if (!outcome.more) this.arm(charge);
         return !outcome.more;
       case 'settled':
@@ -245,34 +233,10 @@ export class TickLoop {
       case 'stale-task':
         return !(await this.writer.refresh(charge.unit.task));
       default:
-        charge.blocked = outcome.waiting ?? false;
+        charge.blocked = outcome.kind === 'idle' && (outcome.waiting ?? false);
         this.arm(charge);
         return true;
     }
-  }
-
-  private mayClaim(): boolean {
-    return this.context.keeper.trusted() && !this.context.units.inDoubt;
-  }
-
-  private request(charge: Charge, runId: string, session: string, verified: ReadonlySet<string>): ClaimRequest {
-    const { clock, node, units } = this.context;
-    const now = clock.now();
-    const standby = charge.role === 'standby';
-    return {
-      now,
-      horizon: standby ? now : now + this.options.claimAheadMs,
-      graceMs: standby ? GRACE_MS + this.options.standbyDelayMs! : GRACE_MS,
-      runId,
-      node: node.id,
-      boot: node.boot,
-      session,
-      standby,
-      alive: (run) => verified.has(run.id) || this.launcher.isLive(run),
-      starts: this.starts(),
-      floor: units.floor(charge.unit),
-      lostUpTo: units.settledUpTo,
-    };
   }
 
   /** Reads the unit, looks after its orphans, and notes which of its runs are alive. */
@@ -285,6 +249,11 @@ export class TickLoop {
 
   private waitForSlot(charge: Charge, task: KnownTask): void {
     charge.appointment = this.context.slots.whenFree(task.policies.priority, () => this.look(charge.unit));
+  }
+
+  private waitForRoom(charge: Charge, { policies }: KnownTask, at: number | undefined): void {
+    if (at !== undefined) return this.appoint(charge, at);
+    charge.appointment = this.context.groups.whenFree(policies.group!, policies.priority, () => this.look(charge.unit));
   }
 
   /** The unit is not there: its task was purged or made anew, or its creator died half-way. */

@@ -5,6 +5,7 @@ import { DistributedScheduleError, taskError } from '../common/errors.js';
 import { encodeJson, type Json } from '../common/json.js';
 import type { RunRecord } from '../common/run.js';
 import { decideManual } from '../scheduler/run-decisions.js';
+import type { Permit } from '../scheduler/groups.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { RunEntry } from '../scheduler/unit-state.js';
@@ -43,7 +44,7 @@ export class ManualRuns {
     const given = payload === undefined ? definition.payload : payload;
     await new PayloadChecks(this.scheduler.handlers).require(task.name, { ...definition, payload: given });
     for (;;) {
-      const claimed = await this.claim(task, payload, again);
+      const claimed = await this.claim(task, payload, again, until);
       if ('end' in claimed)
         return { id: claimed.id, result: () => this.bounded(claimed.end, waitMs, claimed.id, task.name) };
       await this.awaitTurn(task, claimed.blocker, until);
@@ -72,9 +73,12 @@ export class ManualRuns {
     task: KnownTask,
     payload: Json | undefined,
     again: RunRecord | undefined,
+    until: number,
   ): Promise<{ id: string; end: Promise<RunRecord> } | { blocker: RunEntry }> {
     const { context, launcher, writer } = this.scheduler;
-    const { keeper, slots, units, clock, node, runIds } = context;
+    const { keeper, slots, groups, units, clock, node, runIds } = context;
+    const runId = runIds.next(task.name);
+    const permit = await this.enterGroup(task, runId, until);
     await slots.take(task.policies.priority);
     let launched = false;
     try {
@@ -86,7 +90,7 @@ export class ManualRuns {
       };
       requireMembership();
       const request = {
-        runId: runIds.next(task.name),
+        runId,
         node: node.id,
         boot: node.boot,
         session: session!.id,
@@ -112,7 +116,9 @@ export class ManualRuns {
         if (outcome.kind === 'overlap') return { blocker: outcome.blocker };
         if (outcome.kind === 'claimed') {
           launched = true;
-          return { id: request.runId, end: launcher.launch({ unit, task: known, entry: outcome.run, token }) };
+          const room = permit && { permit };
+          const end = launcher.launch({ unit, task: known, entry: outcome.run, token, ...room });
+          return { id: request.runId, end };
         }
         if (await writer.refresh(task.name)) continue;
         const what = `Task "${task.name}" was changed by a version of the library that this one cannot read`;
@@ -120,7 +126,19 @@ export class ManualRuns {
       }
     } finally {
       if (!launched) slots.give();
+      if (!launched && permit) void groups.give(permit, { unused: true });
     }
+  }
+
+  /** Waits for room in the group of the task. @throws `RUN_TIMEOUT` where there was none in time */
+  private async enterGroup({ name, policies }: KnownTask, runId: string, until: number): Promise<Permit | undefined> {
+    const { groups, clock } = this.scheduler.context;
+    const { group, priority } = policies;
+    if (!groups.has(group)) return undefined;
+    const isOver = (): boolean => clock.monotonic() >= until || this.scheduler.state !== 'working';
+    const permit = await groups.enter(group, runId, priority, isOver);
+    if (permit) return permit;
+    throw taskError('RUN_TIMEOUT', name, `Group "${group}" of task "${name}" had no room in time; its runs go on`);
   }
 
   private requireLive(name: string): KnownTask {

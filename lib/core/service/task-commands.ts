@@ -269,10 +269,16 @@ export class TaskCommands {
   }
 
   private newDocument(input: TaskInput, source: TaskSource): TaskDocument {
-    const { defaults, version } = this.scheduler.options;
+    const { defaults, version, groups } = this.scheduler.options;
     const terms = this.terms();
     const { now } = terms;
-    const context = { ...terms, defaults, source, ...(version !== undefined && { version }) };
+    const context = {
+      ...terms,
+      defaults,
+      source,
+      ...(version !== undefined && { version }),
+      ...(groups && { groups }),
+    };
     const { definition, declared } = defineTask(input, context);
     return {
       definition,

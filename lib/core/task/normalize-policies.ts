@@ -55,6 +55,11 @@ const instant =
     out[key] = at;
   };
 
+const group: Check = (value, path, out) => {
+  if (typeof value !== 'string' || value === '') return `${path}: ${JSON.stringify(value)} is not the name of a group`;
+  out.group = value;
+};
+
 const labels: Check = (value, path, out) => {
   const sound = value !== null && typeof value === 'object' && Object.values(value).every((v) => typeof v === 'string');
   if (!sound) return `${path}: give an object of label: value, both strings`;
@@ -146,6 +151,7 @@ const CHECKS: Record<Exclude<keyof TaskPolicies, 'description' | 'tags'>, Check>
   retry,
   overlap: oneOf('overlap', 'skip', 'queue', 'allow', 'replace'),
   maxParallel: integer('maxParallel', 1),
+  group,
   circuitBreaker,
   pauseAfter: integer('pauseAfter', 1),
   misfire: oneOf('misfire', 'fire-once', 'fire-all', 'skip'),

@@ -77,6 +77,8 @@ export interface TaskPolicies {
   overlap?: OverlapPolicy;
   /** How many runs of the task may go on at once in the cluster. @default 1; with `overlap: 'allow'` no limit */
   maxParallel?: number;
+  /** The group whose limits its runs share with those of other tasks, from the module option `groups`. @default none */
+  group?: string;
   /**
    * Stop trying for a while what keeps failing: counted in the cluster, over runs that end as failed, timed out or lost.
    * A tick that falls due meanwhile is skipped with reason `circuit-open`. @default none
@@ -138,6 +140,7 @@ export interface ResolvedPolicies {
   maxParallel?: number;
   circuitBreaker?: { threshold: number; halfOpenAfterMs: number };
   pauseAfter?: number;
+  group?: string;
   misfire: MisfirePolicy;
   misfireLimit: number;
   misfireDeadlineMs: number;

@@ -13,6 +13,7 @@ import {
 } from '../schedule/schedule-spec.js';
 import { timeZoneProblem } from '../schedule/zone/time-zone.js';
 import { withoutExceptions } from '../schedule/stored-parts.js';
+import { type GroupLimits, limitsOf } from './group-limits.js';
 import { normalizePolicies } from './normalize-policies.js';
 import type { ResolvedPolicies } from './policies.js';
 import type { TaskDefinition, TaskInput, TaskSource } from './task-definition.js';
@@ -34,6 +35,8 @@ export interface DefinitionContext {
   calendars?: ScheduleContext['calendars'];
   /** Of the application. */
   version?: string;
+  /** The groups that tasks may name. @default none */
+  groups?: Readonly<Record<string, GroupLimits>>;
 }
 
 /** What is wrong with a task's name, or `undefined`. */
@@ -80,7 +83,9 @@ export function defineTask(
     throw invalid(input.name, [
       "runOnStart: 'version' needs the module option version, the version of your application",
     ]);
-  const { startAt } = policies;
+  const { startAt, group } = policies;
+  if (group !== undefined && !limitsOf(context.groups ?? {}, group))
+    throw invalid(input.name, [groupProblem(group, Object.keys(context.groups ?? {}))]);
   const terms = { now, timeZone, seed: input.name, ...(calendars && { calendars }) };
   const schedule = normalized(input, { ...terms, ...(startAt !== undefined && { startAt }) });
   const isUnder = (stored: StoredSchedule): boolean => compileSchedule(stored).next(now) !== undefined;
@@ -122,6 +127,11 @@ function normalized({ name, schedule }: TaskInput, context: ScheduleContext): St
   } catch (error) {
     throw invalid(name, [`schedule.${errorMessage(error)}`]);
   }
+}
+
+function groupProblem(group: string, names: readonly string[]): string {
+  const known = names.length > 0 ? `there are ${names.join(', ')}` : 'there is none';
+  return `group: the module option groups has no ${JSON.stringify(group)}; ${known}`;
 }
 
 function invalid(task: string, problems: readonly string[]): DistributedScheduleError {

@@ -26,11 +26,13 @@ export const oneOf =
     values.includes(value as string) ? [] : [`${path}: ${show(value)} is none of ${values.map(show).join(', ')}`];
 
 export const wholeNumber =
-  (min: number): Check =>
+  (min: number, max = Infinity): Check =>
   (value, path) =>
-    Number.isSafeInteger(value) && (value as number) >= min
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
       ? []
-      : [`${path}: ${show(value)} is not a whole number of at least ${min}`];
+      : [
+          `${path}: ${show(value)} is not a whole number ${max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`}`,
+        ];
 
 export const duration =
   (minMs: number): Check =>

@@ -12,6 +12,9 @@ import { calendarsProblems } from './calendars.js';
 import { duration, isObject, labels, oneOf, section, segment, share, text, wholeNumber, type Check } from './checks.js';
 import { registryProblems } from './registries.js';
 
+/** The starts of a whole stretch stand in one document of the registry. */
+const MAX_RATE = 1_000;
+
 const timeZone: Check = (value, path) => {
   const problem = timeZoneProblem(value);
   return problem === undefined ? [] : [`${path}: ${show(value)} ${problem}`];
@@ -56,6 +59,18 @@ const cluster = section({
   claimAhead: duration(0),
 });
 
+const rate = section({ limit: wholeNumber(1, MAX_RATE), per: duration(1) });
+const group = section({ concurrency: wholeNumber(1), rate });
+
+const groups: Check = (value, path) => {
+  if (!isObject(value)) return [`${path}: ${show(value)} is not an object of groups, as { mail: { concurrency: 5 } }`];
+  return Object.entries(value).flatMap(([name, limits]) => {
+    const problems = group(limits, `${path}.${name}`);
+    if (problems.length > 0 || Object.keys(limits as object).length > 0) return problems;
+    return [`${path}.${name}: it limits nothing; give concurrency, rate or both`];
+  });
+};
+
 /** One line per option. */
 const options = section({
   namespace: segment,
@@ -66,6 +81,7 @@ const options = section({
   timeZone,
   calendars: () => [], // may load the reader of iCalendar text, so they are looked at apart
   concurrency: wholeNumber(1),
+  groups,
   defaults: policies,
   middleware,
   enhancers: oneOf(true, false),

@@ -16,7 +16,13 @@ import {
   type SchedulerOptions,
 } from '../../core/scheduler/scheduler-options.js';
 import { normalizePolicies } from '../../core/task/normalize-policies.js';
-import type { ClusterOptions, DistributedScheduleOptions, NodeOptions } from '../distributed-schedule.options.js';
+import type { GroupLimits } from '../../core/task/group-limits.js';
+import type {
+  ClusterOptions,
+  DistributedScheduleOptions,
+  GroupOptions,
+  NodeOptions,
+} from '../distributed-schedule.options.js';
 import { thisAddress, thisHostname } from './this-host.js';
 
 export const DEFAULT_NAMESPACE = 'default';
@@ -38,6 +44,7 @@ export function resolveOptions(
     strategy: resolveStrategy(given.assignment ?? DEFAULT_STRATEGY),
     timeZone: given.timeZone ?? DEFAULT_TIME_ZONE,
     concurrency: given.concurrency ?? DEFAULT_CONCURRENCY,
+    ...(given.groups && { groups: resolveGroups(given.groups) }),
     defaults: normalizePolicies(defaults ?? {}, 'defaults', []),
     cluster: resolveCluster(given.cluster ?? {}, parts.registry),
     drainTimeoutMs: ms(shutdown?.drainTimeout, DEFAULT_DRAIN_TIMEOUT_MS),
@@ -45,6 +52,14 @@ export function resolveOptions(
     keepRuns: history?.keepRuns ?? DEFAULT_KEEP_RUNS,
     random: systemRandom,
   };
+}
+
+function resolveGroups(given: Readonly<Record<string, GroupOptions>>): Record<string, GroupLimits> {
+  const limits = ({ concurrency, rate }: GroupOptions): GroupLimits => ({
+    ...(concurrency !== undefined && { concurrency }),
+    ...(rate && { rate: { limit: rate.limit, perMs: requireDuration(rate.per, '') } }),
+  });
+  return Object.fromEntries(Object.entries(given).map(([name, group]) => [name, limits(group)]));
 }
 
 function resolveNode({
