@@ -62,7 +62,10 @@ function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): 
   if (!plan.run) return settledOr(queued ?? decideBackfill(state, task, request));
   const { tick, more } = plan.run;
   const blocker = blockerOf(state, task);
-  if (blocker) return settledOr(decideBlocked(settled.state, task, request, { ...plan.run, blocker }));
+  if (blocker) {
+    const blocked = decideBlocked(settled.state, task, request, { ...plan.run, blocker });
+    return blocked.next ? { ...blocked, skips: [...settled.skips, ...(blocked.skips ?? [])] } : settledOr(blocked);
+  }
   if (isBroken(state, task, startOf(task.schedule, tick))) {
     const { state: next, skips } = settleTicks(state, [...stretches, skipOf(tick, 'circuit-open')]);
     return { next, outcome: { kind: 'settled' }, skips };

@@ -119,8 +119,7 @@ export class Groups {
 
   /** Calls `wake` once, when there may be room; it still has to take it. */
   whenFree(group: string, priority: number, wake: () => void): Disposable {
-    this.watching ??= this.registry.watch(keys.groups, (change) => this.see(change));
-    this.watching.catch(() => (this.watching = undefined)); // whoever waits looks again in a while
+    if (!this.closed) this.watch();
     let line = this.lines.get(group);
     if (!line) this.lines.set(group, (line = new WaitingLine(this.clock)));
     const poll = this.clock.setTimer(POLL_MS, () => {
@@ -145,6 +144,11 @@ export class Groups {
       (watch) => watch.dispose(),
       () => undefined, // it never came about
     );
+  }
+
+  private watch(): void {
+    this.watching ??= this.registry.watch(keys.groups, (change) => this.see(change));
+    this.watching.catch(() => (this.watching = undefined)); // whoever waits looks again in a while
   }
 
   private see(change: Change): void {
