@@ -61,6 +61,6 @@ describe(`Nest ${nestMajor} on ${platform}`, () => {
     finish();
     await Promise.all([ended, closing]);
     expect(service.state).toBe('stopped');
-    await expect(state()).rejects.toThrow();
+    await expect(state()).rejects.toThrow('fetch failed');
   });
 });
