@@ -1,5 +1,6 @@
 import { errorMessage } from '../common/errors.js';
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
+import { adopted } from '../scheduler/orphans.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { TaskInput } from '../task/task-definition.js';
 import type { TaskCommands } from './task-commands.js';
@@ -42,12 +43,20 @@ export class Declarations {
   async declare(name: string): Promise<void> {
     const declaration = this.noted.get(name)!;
     const { input, force, done } = declaration;
+    await this.adopt(name);
     if (force && !done) await this.commands.put(input, 'static');
     else if ((await this.commands.declare(input, { again: done })) === 'deleted' && !done) {
       const message = `Task "${name}" is declared in code but was deleted by an operator, and stays so; restoreTask brings it back`;
       this.scheduler.options.logger.warn(message);
     }
     declaration.done = true;
+  }
+
+  /** It may have been without any code until now, and even be purged this very moment. */
+  private async adopt(name: string): Promise<void> {
+    const { context, writer } = this.scheduler;
+    if (context.catalog.get(name)?.doc.orphanedSince === undefined) return;
+    if (!(await writer.change(name, adopted))) await writer.refresh(name);
   }
 
   /** Once per process, as with a changed declaration: a newer deploy may have changed them since. */

@@ -6,6 +6,7 @@ import type { SchedulerEvent } from '../events/scheduler-events.js';
 import type { Handler } from '../execution/task-run.js';
 import type { SchedulePreview } from '../schedule/preview.js';
 import type { ScheduleSpec } from '../schedule/schedule-spec.js';
+import { Orphans } from '../scheduler/orphans.js';
 import type { SchedulerState } from '../scheduler/scheduler-state.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { RunEntry } from '../scheduler/unit-state.js';
@@ -73,6 +74,9 @@ export class SchedulerService {
     this.taskEvents$ = events.stream('task.');
     this.runEvents$ = events.stream('run.');
     scheduler.onJoining = () => this.declarations.declareAll();
+    const { context, view, writer, options } = scheduler;
+    const orphans = new Orphans(context, view, writer, options.orphanPruneAfterMs);
+    scheduler.onResynced = () => orphans.look();
   }
 
   get nodeId(): string {

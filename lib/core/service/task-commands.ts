@@ -109,7 +109,7 @@ export class TaskCommands {
     return this.change(name, (doc, now) => {
       if (doc.state !== 'deleted')
         throw taskError('TASK_STATE', name, `Task "${name}" is ${doc.state}, not deleted: there is nothing to restore`);
-      const { was = 'active', definition, ...rest } = doc;
+      const { was = 'active', definition, orphanedSince: _until, ...rest } = doc;
       const schedule = withCalendars(definition.schedule, this.terms().calendars ?? {});
       return {
         ...rest,

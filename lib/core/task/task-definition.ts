@@ -74,6 +74,8 @@ export interface TaskDocument {
   restoredAt?: EpochMs;
   /** Why it was paused or cancelled. */
   note?: string;
+  /** Of a static task: since when no node has had its code. */
+  orphanedSince?: EpochMs;
   /** The latest backfill; how far it has come stands in the units. */
   backfill?: BackfillRequest;
 }
