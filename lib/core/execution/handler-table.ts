@@ -29,6 +29,15 @@ export class HandlerTable {
     this.add(id, handler, origin);
   }
 
+  /**
+   * Makes a handler known under a former name too.
+   * @throws DistributedScheduleError `INVALID_OPTIONS` where another one has that name
+   */
+  alias(id: string, former: string): void {
+    const { handler, origin } = this.handlers.get(id)!;
+    this.define(former, handler, origin);
+  }
+
   remove(id: string): void {
     this.handlers.delete(id);
   }

@@ -1,5 +1,6 @@
 import { decodeNode } from '../cluster/node-record.js';
 import { keys } from '../registry/keyspace.js';
+import type { Registry } from '../registry/registry.js';
 import type { HandlerTable } from '../execution/handler-table.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
@@ -8,6 +9,17 @@ import { decideLost, decideTakeOver, held } from './run-decisions.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry, UnitState } from './unit-state.js';
+
+/**
+ * Whether the run's session is over, by a fresh read made after the unit was read: a node missing from a view may
+ * just have joined. A node that is `working` in a new session has rebound what it still runs.
+ */
+export async function isDead(registry: Pick<Registry, 'get'>, run: RunEntry): Promise<boolean> {
+  const entry = await registry.get(keys.node(run.node), { fresh: true });
+  const node = entry && decodeNode(entry.value);
+  if (!node || node.boot !== run.boot) return true;
+  return node.session !== run.session && node.status === 'working';
+}
 
 /** What becomes of runs whose node died. Only the owner of a unit looks after its orphans. */
 export class Recovery {
@@ -20,23 +32,13 @@ export class Recovery {
   /** Looks at the runs of a unit, as just read, and settles or takes over those whose session is dead. */
   async check(unit: Unit, task: KnownTask, state: UnitState): Promise<void> {
     for (const run of state.runs) {
-      if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await this.isDead(run))) continue;
+      if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await isDead(this.context.registry, run)))
+        continue;
       const { policies, doc } = task;
       if (policies.recovery === 'none' || doc.state === 'cancelled') await this.settle(unit, task, run);
       else if ((doc.state === 'active' || doc.state === 'completed') && this.handlers.has(doc.definition))
         await this.takeOver(unit, task, run);
     }
-  }
-
-  /**
-   * Whether the run's session is over, by a fresh read made after the unit was read: a node missing from a view may
-   * just have joined. A node that is `working` in a new session has rebound what it still runs.
-   */
-  private async isDead(run: RunEntry): Promise<boolean> {
-    const entry = await this.context.registry.get(keys.node(run.node), { fresh: true });
-    const node = entry && decodeNode(entry.value);
-    if (!node || node.boot !== run.boot) return true;
-    return node.session !== run.session && node.status === 'working';
   }
 
   private async settle(unit: Unit, task: KnownTask, run: RunEntry): Promise<void> {

@@ -76,7 +76,10 @@ export class SchedulerService {
     scheduler.onJoining = () => this.declarations.declareAll();
     const { context, view, writer, options } = scheduler;
     const orphans = new Orphans(context, view, writer, options.orphanPruneAfterMs);
-    scheduler.onResynced = () => orphans.look();
+    scheduler.onResynced = async () => {
+      await this.declarations.settleRenames();
+      await orphans.look();
+    };
   }
 
   get nodeId(): string {

@@ -11,6 +11,8 @@ export interface DecoratedTaskOptions extends TaskPolicies {
   name?: string;
   /** Created, but paused. @default false */
   disabled?: boolean;
+  /** Former names: the task goes on with what it has under them. See docs/deploys.md. @default none */
+  aliases?: readonly string[];
   /** Handed to the method as `run.payload`: JSON, at most 64 KiB. */
   payload?: unknown;
 }
