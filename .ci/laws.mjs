@@ -14,8 +14,8 @@ export const table = {
     ['schedule', 'assignment', 'registry'],
     ['task'],
     ['cluster', 'events'],
-    ['execution', 'history'],
-    ['scheduler', 'remote'],
+    ['execution', 'history', 'remote'],
+    ['scheduler'],
     ['service'],
   ],
 
@@ -34,7 +34,7 @@ export const table = {
     { folder: 'adapters/consul', folders: ['core/common', 'core/registry'], packages: ['undici'] },
     {
       folder: 'telemetry',
-      folders: ['core/common', 'core/events'],
+      folders: ['core/common', 'core/events', 'core/execution'],
       packages: ['rxjs', 'prom-client', '@opentelemetry/api'],
     },
     { folder: 'nest', folders: ['core', 'adapters', 'telemetry'], packages: 'declared' },

@@ -22,21 +22,20 @@ export { DistributedInterval } from './nest/decorators/distributed-interval.deco
 export { DistributedTimeout } from './nest/decorators/distributed-timeout.decorator.js';
 export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
 export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
+export { OnNodeEvent } from './nest/decorators/on-node-event.decorator.js';
+export { OnTaskEvent } from './nest/decorators/on-task-event.decorator.js';
 export { TaskHandler } from './nest/decorators/task-handler.decorator.js';
-export type { DecoratedTaskOptions } from './nest/decorators/task-metadata.js';
+export { UseTaskMiddleware, type TaskMiddlewareItem } from './nest/decorators/use-task-middleware.decorator.js';
+export type { DecoratedTaskOptions, TaskEventFilter } from './nest/decorators/task-metadata.js';
 
 // The service.
-export {
-  SchedulerService,
-  type RunningView,
-  type StaticTaskInput,
-  type TaskFilter,
-} from './core/service/scheduler-service.js';
+export { SchedulerService, type StaticTaskInput, type TaskFilter } from './core/service/scheduler-service.js';
 export type { BackfillOptions, BackfillView } from './core/service/backfills.js';
 export type { PreviewOptions } from './core/service/previews.js';
 export type { RemovedTick, SchedulePreview, TickPreview } from './core/schedule/preview.js';
 export type { HealthSnapshot } from './core/service/health-snapshot.js';
 export type { RunHandle, RunTaskOptions } from './core/service/manual-runs.js';
+export type { RunningView, TaskStatus } from './core/service/task-status.js';
 export type { TaskView } from './core/service/task-view.js';
 export type { SchedulerState } from './core/scheduler/scheduler-state.js';
 export type { NodeRecord, NodeStatus } from './core/cluster/node-record.js';
@@ -49,15 +48,19 @@ export {
 } from './nest/health/scheduler-health.indicator.js';
 
 // Tasks and their runs.
+export { currentTaskRun } from './core/execution/current-run.js';
+export type { TaskMiddleware, TaskMiddlewareClass } from './core/execution/middleware.js';
 export type { Handler, TaskRun } from './core/execution/task-run.js';
 export type {
   AfterRun,
+  CircuitBreakerOptions,
   OverlapPolicy,
   RecoveryPolicy,
   ResolvedPolicies,
   RetryOptions,
   RunOnStart,
   TaskPolicies,
+  TimeoutOptions,
 } from './core/task/policies.js';
 export type { TaskInput, TaskSource, TaskState } from './core/task/task-definition.js';
 export type { MisfirePolicy } from './core/schedule/misfire.js';
@@ -92,18 +95,23 @@ export type {
 } from './core/common/run.js';
 export type {
   EventName,
+  EventOf,
   NodeEvent,
   RunStartedEvent,
   SchedulerEvent,
   SchedulerEvents,
   TaskEvent,
 } from './core/events/scheduler-events.js';
+export type { NodeEventName, TaskEventName } from './core/events/event-names.js';
 export type { EpochMs } from './core/common/clock.js';
 export type { Duration } from './core/common/duration.js';
 export type { Json } from './core/common/json.js';
 
+// Guards, interceptors, pipes and filters around handlers.
+export { isTaskContext, taskRunOf } from './nest/execution/task-context.js';
+
 // Errors.
-export { DistributedScheduleError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';
+export { DistributedScheduleError, NoRetryError, type ErrorCode, type ErrorDetails } from './core/common/errors.js';
 export { RegistryRefusedError, RegistryUnavailableError } from './core/registry/registry-errors.js';
 
 // To write a registry, or to use one beside the module.

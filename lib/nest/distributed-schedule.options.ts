@@ -7,6 +7,7 @@ import type { ConsulRegistryOptions } from '../adapters/consul/consul-options.js
 import type { EtcdRegistryOptions } from '../adapters/etcd/etcd-options.js';
 import type { RedisRegistryOptions } from '../adapters/redis/redis-options.js';
 import type { ZookeeperRegistryOptions } from '../adapters/zookeeper/zookeeper-options.js';
+import type { TaskMiddlewareItem } from './decorators/use-task-middleware.decorator.js';
 import type { NamedCalendarOptions } from './options/calendars.js';
 
 /** Where the nodes of the cluster meet. `memory` is for one process; everything else needs its client package. */
@@ -82,6 +83,29 @@ export interface DistributedScheduleOptions {
   concurrency?: number;
   /** Policies of every task that does not set them itself. @default none */
   defaults?: Omit<TaskPolicies, 'description' | 'tags' | 'startAt' | 'endAt'>;
+  /**
+   * Around each attempt of every handler, the first outermost: functions, instances, or classes that any module provides.
+   * @default none
+   *
+   * @example [(run, next) => cls.run(next), Audit]
+   */
+  middleware?: TaskMiddlewareItem[];
+  /**
+   * Whether Nest's guards, interceptors, pipes and filters, global ones included, stand around the handlers of decorated
+   * methods. They meet the context type `'task'`; see {@link isTaskContext}. @default false, since a guard written for HTTP
+   * would refuse every run
+   */
+  enhancers?: boolean;
+  /**
+   * Whether every event goes to the `EventEmitter2` of `@nestjs/event-emitter` as well, as `schedule.<type>`, with the event
+   * as its argument: `@OnEvent('schedule.run.failed')`. @default false
+   */
+  eventEmitter?: boolean;
+  /**
+   * Whether each attempt is a span of OpenTelemetry, `task <name>`, active while the handler runs. Needs the package
+   * `@opentelemetry/api`, and an SDK that the application starts. @default false
+   */
+  tracing?: boolean;
   cluster?: ClusterOptions;
   shutdown?: {
     /** How long runs may go on when the application closes, before their signals abort. @default '30s' */

@@ -16,6 +16,11 @@ import {
   DISTRIBUTED_SCHEDULE_REGISTRY,
   DISTRIBUTED_SCHEDULE_SETTINGS,
 } from './distributed-schedule.tokens.js';
+import { loadTracing, TRACING } from './execution/tracing.js';
+import { EVENT_EMITTER, EventBridge, loadEventEmitter } from './execution/event-bridge.js';
+import { Enhancers } from './execution/enhancers.js';
+import { RunInstances } from './execution/run-instances.js';
+import { TaskMiddlewares } from './execution/task-middlewares.js';
 import { SchedulerHealthIndicator } from './health/scheduler-health.indicator.js';
 import { NestLogger } from './nest-logger.js';
 import { resolveCalendars } from './options/calendars.js';
@@ -53,8 +58,14 @@ export const PROVIDERS: Provider[] = [
     useFactory: (scheduler: Scheduler) => new SchedulerService(scheduler),
     inject: [Scheduler],
   },
+  { provide: EVENT_EMITTER, useFactory: loadEventEmitter, inject: [DISTRIBUTED_SCHEDULE_SETTINGS] },
+  { provide: TRACING, useFactory: loadTracing, inject: [DISTRIBUTED_SCHEDULE_SETTINGS] },
+  EventBridge,
   MetadataAccessor,
   Explorer,
+  RunInstances,
+  Enhancers,
+  TaskMiddlewares,
   HandlerFactory,
   Registrar,
   SchedulerLifecycle,

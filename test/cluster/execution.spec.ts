@@ -223,12 +223,12 @@ describe('Execution', () => {
     await cluster.during(service.addTask({ name: 'a', schedule: { cron: '0 0 1 1 *' }, retry: { attempts: 3 } }));
     const handle = await cluster.during(service.runTask('a'));
     await cluster.advance('1s');
-    expect(service.cancelRun(handle.id, 'not needed')).toBe(true);
+    expect(await cluster.during(service.cancelRun(handle.id, 'not needed'))).toBe(true);
     expect(await cluster.during(handle.result())).toMatchObject({
       outcome: 'cancelled',
       error: { message: expect.stringContaining('not needed') },
     });
     expect(probe.started).toHaveLength(1);
-    expect(service.cancelRun(handle.id)).toBe(false);
+    expect(await cluster.during(service.cancelRun(handle.id))).toBe(false);
   });
 });

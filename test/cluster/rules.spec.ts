@@ -1,3 +1,4 @@
+import { DEFAULT_POLICIES } from '../../lib/core/task/policies.js';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClusterView } from '../../lib/core/cluster/cluster-view.js';
 import { RegistryUnavailableError } from '../../lib/core/registry/registry-errors.js';
@@ -92,19 +93,20 @@ describe('Decisions about a unit', () => {
     seq: 1,
     ...more,
   });
+  const task = { token: 1n, policies: DEFAULT_POLICIES, doc: { since: 0 } } as KnownTask;
   const holding = (...runs: RunEntry[]): UnitState => ({ ...newUnitState(0, 1n), runs });
 
   it('a finish takes out its own run and no other', () => {
     const others = [run('x'), run('z')];
-    const { next } = decideFinish(holding(others[0]!, run('y'), others[1]!), run('y'), 'succeeded', 5);
+    const { next } = decideFinish(holding(others[0]!, run('y'), others[1]!), task, run('y'), 'succeeded', 5);
     expect(next!.runs).toEqual(others);
   });
 
   it('a run that was bound to a new session since it was found dead is neither taken over nor lost', () => {
     const state = holding(run('y', { session: 's2' }));
     const by = { node: 'm', boot: 'c', session: 's3', now: 9 };
-    expect(decideTakeOver(state, { token: 1n } as KnownTask, run('y'), by)).toEqual({ outcome: undefined });
-    expect(decideLost(state, run('y'), 9)).toEqual({ outcome: false });
+    expect(decideTakeOver(state, task, run('y'), by)).toEqual({ outcome: undefined });
+    expect(decideLost(state, task, run('y'), 9)).toEqual({ outcome: undefined });
   });
 });
 
@@ -700,7 +702,7 @@ describe('Slots and waits', () => {
     await add('a', SELDOM);
     const { id } = await cluster.during(service.runTask('a'));
     await cluster.advance('1s');
-    service.cancelRun(id);
+    void service.cancelRun(id);
     await cluster.advance('1s');
     await expect(cluster.during(service.runTask('a'))).rejects.toMatchObject({ code: 'TASK_RUNNING' });
     await cluster.advance('3s');
@@ -900,7 +902,7 @@ describe('Also', () => {
       };
     };
     const node = await cluster.join();
-    expect(watches).toBe(2);
+    expect(watches).toBe(3);
     await cluster.during(node.service.stop());
     expect(watches).toBe(0);
   });

@@ -17,7 +17,7 @@ async function empty(): Promise<void> {
   work = () => undefined;
   probe = await probedCluster({ nodes: 0 }, (run) => work(run) as void);
   const { scheduler } = probe.cluster.makeNode({ id: 'never started' });
-  handler = scheduler.handlers.find({ handler: '*', source: 'dynamic' })!; // a static task has no default handler
+  handler = scheduler.handlers.find({ handler: '*', source: 'dynamic' })!.handler; // a static task has no default handler
   probe.cluster.nodes.pop();
 }
 

@@ -175,6 +175,6 @@ function furthest(steps: readonly number[]): number {
  * for it may be in the way of the next tick.
  */
 function isOfAMoment({ reason, count }: { reason: SkipReason; count: number }, steps: readonly number[]): boolean {
-  const most = { coalesced: 4, 'misfire-skipped': 4, overlap: 1, 'too-late': 0, 'over-limit': 0, 'data-lost': 0 };
-  return count <= most[reason] * steps.length;
+  const most: Partial<Record<SkipReason, number>> = { coalesced: 4, 'misfire-skipped': 4, overlap: 1 };
+  return count <= (most[reason] ?? 0) * steps.length;
 }

@@ -50,6 +50,22 @@ describe('a package that is not installed', () => {
     await module.close();
   });
 
+  it.each([
+    ['@nestjs/event-emitter', { eventEmitter: true }, 'eventEmitter'],
+    ['@opentelemetry/api', { tracing: true }, 'tracing'],
+  ])('is told with its cure, and only when its option is on: %s', async (name, options, option) => {
+    jest.unstable_mockModule(name, absent(name));
+    const { Test } = await import('@nestjs/testing');
+    const { DistributedScheduleModule } = await import('nestjs-distributed-schedule');
+    const compile = (given: object) =>
+      Test.createTestingModule({ imports: [DistributedScheduleModule.forRoot(given)] }).compile();
+    expect(await refusal(compile(options))).toMatchObject({
+      code: 'MISSING_PEER',
+      message: `The option ${option} needs the package ${name}, which is not installed: npm install ${name}`,
+    });
+    await (await compile({})).close();
+  });
+
   it('keeps nobody from importing the package', async () => {
     for (const name of [
       'ioredis',
@@ -58,6 +74,8 @@ describe('a package that is not installed', () => {
       'undici',
       '@nestjs/terminus',
       '@nestjs/config',
+      '@nestjs/event-emitter',
+      '@opentelemetry/api',
     ])
       jest.unstable_mockModule(name, absent(name));
     expect(await import('nestjs-distributed-schedule')).toHaveProperty('DistributedScheduleModule');

@@ -85,7 +85,7 @@ export function cancelSomeRun(sim: Simulation, node: SimNode): void {
   const [run] = node.service.listRunning();
   if (!run) return;
   const id = sim.asked(node, `cancelRun ${run.id}`, run.task);
-  sim.answered(id, node.service.cancelRun(run.id) ? 'done' : 'refused');
+  void node.service.cancelRun(run.id).then((wasThere) => sim.answered(id, wasThere ? 'done' : 'refused'));
 }
 
 /** Tells of a change and of its answer. @returns whether it was done */

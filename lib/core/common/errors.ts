@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'REGISTRY_REFUSED'
   | 'REGISTRY_UNAVAILABLE'
   | 'RUN_ABORTED'
+  | 'RUN_NOT_FOUND'
+  | 'RUN_STATE'
   | 'RUN_TIMEOUT'
   | 'TASK_DELETED'
   | 'TASK_EXISTS'
@@ -50,6 +52,19 @@ export class DistributedScheduleError extends Error {
       runId !== undefined && { runId },
       nodeId !== undefined && { nodeId },
     );
+  }
+}
+
+/**
+ * Thrown by a handler, or anything around it, for a failure that another attempt would not mend: the run fails at once,
+ * whatever `retry` allows.
+ *
+ * @example throw new NoRetryError('The invoice does not exist', { cause: error });
+ */
+export class NoRetryError extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
   }
 }
 

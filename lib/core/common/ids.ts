@@ -24,8 +24,11 @@ export function randomId(random: Random, length: number): string {
   return id;
 }
 
+/** Between the task and the rest of a run id: no name of a task has it. */
+const SEPARATOR = '~';
+
 /**
- * Run ids of one incarnation of a node: its boot id and a counter. Unique because the boot id is (62 bits), made
+ * Run ids of one incarnation of a node: the task, the boot id and a counter. Unique because the boot id is (62 bits), made
  * before the claim is written, and cheap, because ten thousand of them may be wanted in one second.
  */
 export class RunIds {
@@ -33,7 +36,12 @@ export class RunIds {
 
   constructor(private readonly bootId: string) {}
 
-  next(): string {
-    return `${this.bootId}-${(this.count++).toString(36)}`;
+  next(task: string): string {
+    return `${task}${SEPARATOR}${this.bootId}-${(this.count++).toString(36)}`;
   }
+}
+
+/** The task a run is of, by its id alone. */
+export function taskOfRun(runId: string): string {
+  return runId.slice(0, Math.max(0, runId.lastIndexOf(SEPARATOR)));
 }

@@ -11,10 +11,11 @@ export type Trigger = 'schedule' | 'misfire' | 'recovery' | 'manual' | 'start' |
 export type RunOutcome = 'succeeded' | 'failed' | 'timed-out' | 'cancelled' | 'lost';
 
 /**
- * Why a tick was settled without a run. `data-lost`: the registry has lost what it held of that time, and nobody can
+ * Why a tick was settled without a run. `circuit-open`: the runs before it failed, see `circuitBreaker`. `data-lost`: the registry has lost what it held of that time, and nobody can
  * tell any more whether the tick has run.
  */
-export type SkipReason = 'coalesced' | 'misfire-skipped' | 'too-late' | 'over-limit' | 'overlap' | 'data-lost';
+export type SkipReason =
+  'coalesced' | 'misfire-skipped' | 'too-late' | 'over-limit' | 'overlap' | 'circuit-open' | 'data-lost';
 
 export interface RunError {
   name: string;
@@ -41,6 +42,12 @@ export interface RunRecord {
   outcome: RunOutcome;
   error?: RunError;
   result?: Json;
+  /** The run it was asked for in place of, by `retryRun`. */
+  again?: string;
+  /** What it was given in place of the task's own payload. */
+  payload?: Json;
+  /** It was given a payload that is too long to be kept. */
+  isPayloadLost?: true;
 }
 
 /** A stretch of ticks that did not run, all for one reason. */

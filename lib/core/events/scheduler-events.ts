@@ -42,6 +42,8 @@ export interface SchedulerEvents extends Record<`run.${RunOutcome}`, RunRecord> 
   'task.orphaned': TaskEvent & { since: EpochMs };
   'run.started': RunStartedEvent;
   'run.retrying': RunStartedEvent & { error: string; delayMs: number };
+  /** Its handler ignored its signal longer than the grace, and goes on. */
+  'run.stuck': { id: string; task: string; nodeId: string; abortedAt: EpochMs };
   'tick.skipped': SkipRecord;
 }
 
@@ -49,3 +51,6 @@ export type EventName = keyof SchedulerEvents;
 
 /** One event: `type` tells which payload `data` is. */
 export type SchedulerEvent = { [K in EventName]: { type: K; at: EpochMs; data: SchedulerEvents[K] } }[EventName];
+
+/** The events of these types: `EventOf<'run.failed' | 'run.lost'>`. */
+export type EventOf<K extends EventName> = Extract<SchedulerEvent, { type: K }>;

@@ -1,5 +1,4 @@
-import { isObservable, lastValueFrom } from 'rxjs';
-import { withTimeout, type Clock, type EpochMs } from '../common/clock.js';
+import type { Clock, EpochMs } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import type { Random } from '../common/ids.js';
 import { encodeJson, type Json } from '../common/json.js';
@@ -7,11 +6,14 @@ import type { RunError, RunOutcome } from '../common/run.js';
 import type { EventHub } from '../events/event-hub.js';
 import type { ResolvedPolicies } from '../task/policies.js';
 import type { TaskDefinition } from '../task/task-definition.js';
+import { withCurrentRun } from './current-run.js';
 import type { HandlerTable } from './handler-table.js';
-import { compose, type Invocation } from './middleware.js';
+import { around } from './middleware.js';
 import { retryMiddleware } from './middlewares/retry.js';
-import { ABORT_GRACE_MS, timeoutMiddleware } from './middlewares/timeout.js';
+import { timeoutMiddleware, totalTimeout } from './middlewares/timeout.js';
 import type { RunAbort } from './run-abort.js';
+import { composeSteps, type Invocation } from './run-step.js';
+import type { StuckHandlers } from './stuck-handlers.js';
 import type { TaskRun } from './task-run.js';
 
 /** What a run needs to be executed, and what it leaves behind. */
@@ -20,7 +22,8 @@ export interface Execution {
   readonly policies: ResolvedPolicies;
   readonly run: TaskRun;
   readonly abort: RunAbort;
-  readonly mayGoOn?: () => Promise<boolean>;
+  readonly begunAt: EpochMs;
+  readonly pause: Invocation['pause'];
 }
 
 export interface ExecutionResult {
@@ -49,11 +52,15 @@ export class Executor {
     private readonly clock: Clock,
     random: Random,
     private readonly events: EventHub,
+    private readonly stuck: StuckHandlers,
   ) {
     const onRetry = ({ run }: Invocation, error: unknown, delayMs: number): void =>
       events.emit('run.retrying', { ...startedEvent(run), error: errorMessage(error), delayMs });
-    const middlewares = [retryMiddleware(clock, random, onRetry), timeoutMiddleware(clock)];
-    this.call = compose(middlewares, (invocation) => this.callHandler(invocation));
+    const steps = [
+      retryMiddleware(clock, random, onRetry),
+      timeoutMiddleware(clock, (...given) => stuck.awaitEnd(...given)),
+    ];
+    this.call = composeSteps(steps, (invocation) => this.callHandler(invocation));
   }
 
   async execute({ run, ...rest }: Execution): Promise<ExecutionResult> {
@@ -61,16 +68,18 @@ export class Executor {
     const { abort } = rest;
     const invocation: Invocation = { run, ...rest };
     this.events.emit('run.started', startedEvent(run));
-    const settled = await this.untilAborted(abort, this.call(invocation)).then(
+    const limit = totalTimeout(this.clock, invocation);
+    const settled = await this.untilAborted(invocation, this.call(invocation)).then(
       (value) => this.success(value),
       (error: unknown) => failure(error, abort),
     );
+    limit?.dispose();
     return { attempt: invocation.run.attempt, startedAt, endedAt: this.clock.now(), ...settled };
   }
 
   private async callHandler({ definition, run }: Invocation): Promise<unknown> {
-    const fn = this.handlers.find(definition);
-    if (!fn) {
+    const entry = this.handlers.find(definition);
+    if (!entry) {
       const known =
         this.handlers
           .ids()
@@ -80,16 +89,16 @@ export class Executor {
       const message = `No handler "${handler}" on this node. Declare @TaskHandler('${handler}') on a provider method; declared are: ${known}`;
       throw new DistributedScheduleError('HANDLER_NOT_FOUND', message, { task: run.task });
     }
-    const value = await fn(run);
-    return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
+    const middlewares = [...this.handlers.middlewares, ...entry.middlewares];
+    return withCurrentRun(run, around(middlewares, entry.handler));
   }
 
   /** An aborted run is waited for, but not for ever: a handler that ignores its signal must not hold the shutdown. */
-  private untilAborted(abort: RunAbort, call: Promise<unknown>): Promise<unknown> {
+  private untilAborted(invocation: Invocation, call: Promise<unknown>): Promise<unknown> {
+    const { abort } = invocation;
     return new Promise((resolve, reject) => {
       const listening = abort.onAbort(() => {
-        const ended = call.catch(() => undefined);
-        void withTimeout(this.clock, ended, ABORT_GRACE_MS).then(() => reject(abort.reason!));
+        void this.stuck.awaitEnd(invocation, call).then(() => reject(abort.reason!));
       });
       call.then(
         (value) => {
@@ -127,7 +136,8 @@ function startedEvent(run: TaskRun) {
 }
 
 function failure(thrown: unknown, abort: RunAbort): Pick<ExecutionResult, 'outcome' | 'error'> {
-  const outcome = abort.aborted ? 'cancelled' : code(thrown) === 'RUN_TIMEOUT' ? 'timed-out' : 'failed';
+  const isTimeout = code(abort.reason ?? thrown) === 'RUN_TIMEOUT';
+  const outcome = isTimeout ? 'timed-out' : abort.aborted ? 'cancelled' : 'failed';
   const details = thrown !== null && typeof thrown === 'object' ? (thrown as { name?: unknown; stack?: unknown }) : {};
   const error: RunError = {
     name: typeof details.name === 'string' ? details.name : 'Error',

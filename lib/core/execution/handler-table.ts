@@ -1,17 +1,37 @@
 import { DEFAULT_HANDLER } from '../cluster/node-record.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import type { TaskSource } from '../task/task-definition.js';
+import type { TaskMiddleware } from './middleware.js';
 import type { Handler } from './task-run.js';
+
+export interface HandlerEntry {
+  readonly handler: Handler;
+  /** Where it is declared, for people. */
+  readonly origin: string;
+  /** Around each attempt, the first outermost. */
+  readonly middlewares: readonly TaskMiddleware[];
+}
 
 /** The handlers this process has, by id. */
 export class HandlerTable {
-  private readonly handlers = new Map<string, { handler: Handler; origin: string }>();
+  private readonly handlers = new Map<string, HandlerEntry>();
+  private readonly everywhere: TaskMiddleware[] = [];
+
+  /** Around each attempt of every handler, outside of the handler's own. */
+  get middlewares(): readonly TaskMiddleware[] {
+    return this.everywhere;
+  }
+
+  /** Puts these around every handler, inside of those that are there. */
+  use(...middlewares: readonly TaskMiddleware[]): void {
+    this.everywhere.push(...middlewares);
+  }
 
   /**
    * @param origin where it is declared, for the error that names both places
    * @throws DistributedScheduleError `INVALID_OPTIONS` where the id is taken
    */
-  add(id: string, handler: Handler, origin: string): void {
+  add(id: string, handler: Handler, origin: string, middlewares: readonly TaskMiddleware[] = []): void {
     const taken = this.handlers.get(id);
     if (taken) {
       const [what, cure] =
@@ -20,13 +40,13 @@ export class HandlerTable {
           : [`Two handlers or tasks are named "${id}"`, 'Give one of them another name'];
       throw new DistributedScheduleError('INVALID_OPTIONS', `${what}: ${taken.origin} and ${origin}. ${cure}`);
     }
-    this.handlers.set(id, { handler, origin });
+    this.handlers.set(id, { handler, origin, middlewares });
   }
 
   /** As `add`; the same origin may define its own handler anew. */
-  define(id: string, handler: Handler, origin: string): void {
+  define(id: string, handler: Handler, origin: string, middlewares: readonly TaskMiddleware[] = []): void {
     if (this.handlers.get(id)?.origin === origin) this.handlers.delete(id);
-    this.add(id, handler, origin);
+    this.add(id, handler, origin, middlewares);
   }
 
   /**
@@ -34,8 +54,8 @@ export class HandlerTable {
    * @throws DistributedScheduleError `INVALID_OPTIONS` where another one has that name
    */
   alias(id: string, former: string): void {
-    const { handler, origin } = this.handlers.get(id)!;
-    this.define(former, handler, origin);
+    const { handler, origin, middlewares } = this.handlers.get(id)!;
+    this.define(former, handler, origin, middlewares);
   }
 
   remove(id: string): void {
@@ -47,9 +67,9 @@ export class HandlerTable {
   }
 
   /** A static task runs only where its own code is: the default handler stands in for dynamic ones alone. */
-  find({ handler, source }: { handler: string; source: TaskSource }): Handler | undefined {
+  find({ handler, source }: { handler: string; source: TaskSource }): HandlerEntry | undefined {
     const own = this.handlers.get(handler);
-    return (own ?? (source === 'dynamic' ? this.handlers.get(DEFAULT_HANDLER) : undefined))?.handler;
+    return own ?? (source === 'dynamic' ? this.handlers.get(DEFAULT_HANDLER) : undefined);
   }
 
   ids(): string[] {

@@ -1,32 +1,124 @@
-import type { ResolvedPolicies } from '../task/policies.js';
-import type { TaskDefinition } from '../task/task-definition.js';
-import type { RunAbort } from './run-abort.js';
-import type { TaskRun } from './task-run.js';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { taskError } from '../common/errors.js';
+import { show } from '../common/show.js';
+import type { Handler, TaskRun } from './task-run.js';
 
-/** One run on its way through the executor. `run` is replaced for each attempt. */
-export interface Invocation {
-  run: TaskRun;
-  readonly abort: RunAbort;
-  /** A handler that ignored its signal is still going on: another attempt would run beside it. */
-  stuck?: boolean;
-  /** Asked before each further attempt: while this one waited, its process may have been frozen and the run taken over. */
-  readonly mayGoOn?: () => Promise<boolean>;
-  readonly definition: Pick<TaskDefinition, 'handler' | 'source'>;
-  readonly policies: ResolvedPolicies;
+/**
+ * Wraps each attempt of a run: call `next` to go on inwards, return what it gives or something else, look at what it
+ * throws, or do not call it at all. What a middleware throws fails the attempt, which is retried as the task's policies
+ * say.
+ *
+ * Guarantee: an attempt is not over before everything that `next` began has ended, also where the middleware did not wait
+ * for it; a failure of it that the middleware never looked at fails the attempt.
+ *
+ * @example
+ * ```ts
+ * const timed: TaskMiddleware = async (run, next) => {
+ *   const began = performance.now();
+ *   try {
+ *     return await next();
+ *   } finally {
+ *     histogram.record(performance.now() - began, { task: run.task });
+ *   }
+ * };
+ * ```
+ */
+export type TaskMiddleware = (run: TaskRun, next: () => Promise<unknown>) => unknown;
+
+/** A middleware with dependencies: an injectable provider, named by its class. See {@link TaskMiddleware}. */
+export interface TaskMiddlewareClass {
+  use(run: TaskRun, next: () => Promise<unknown>): unknown;
 }
 
-/** Wraps the handler: call `next` to go on inwards, look at what it gives or throws, or do not call it at all. */
-export type TaskMiddleware = (invocation: Invocation, next: () => Promise<unknown>) => Promise<unknown>;
+/** The function of a middleware given as a function or an object; `undefined` where it is neither. */
+export function middlewareOf(given: unknown): TaskMiddleware | undefined {
+  if (typeof given === 'function') return isClass(given) ? undefined : (given as TaskMiddleware);
+  const object = given as TaskMiddlewareClass | null | undefined;
+  return typeof object?.use === 'function' ? (run, next) => object.use(run, next) : undefined;
+}
 
-export function compose(
-  middlewares: readonly TaskMiddleware[],
-  innermost: (invocation: Invocation) => Promise<unknown>,
-) {
-  return (invocation: Invocation): Promise<unknown> => {
-    const step = (index: number): Promise<unknown> => {
-      const middleware = middlewares[index];
-      return middleware ? middleware(invocation, () => step(index + 1)) : innermost(invocation);
+/** Whether it is the class itself, of which somebody has to make an instance. */
+export function isMiddlewareClass(given: unknown): given is new (...args: never[]) => TaskMiddlewareClass {
+  return typeof given === 'function' && typeof (given.prototype as TaskMiddlewareClass | undefined)?.use === 'function';
+}
+
+function isClass(given: Function): boolean {
+  return isMiddlewareClass(given) || /^class\b/.test(Function.prototype.toString.call(given));
+}
+
+/** @throws DistributedScheduleError `INVALID_TASK` naming what is no middleware */
+export function requireMiddlewares(task: string, given: unknown): TaskMiddleware[] {
+  const expected = 'a function (run, next) => …, or an object with a method use(run, next)';
+  if (!Array.isArray(given))
+    throw taskError('INVALID_TASK', task, `middleware: ${show(given)} is no list; give [${expected}]`);
+  return given.map((one: unknown, index) => {
+    const middleware = middlewareOf(one);
+    if (middleware) return middleware;
+    const what = isMiddlewareClass(one) ? `the class ${one.name}` : show(one);
+    throw taskError('INVALID_TASK', task, `middleware[${index}]: ${what} is no middleware; give ${expected}`);
+  });
+}
+
+/** The handler with these around it, the first outermost. */
+export function around(middlewares: readonly TaskMiddleware[], handler: Handler): Handler {
+  const innermost: Handler = async (run) => lastValue(await handler(run));
+  return middlewares.reduceRight<Handler>((inner, middleware) => within(middleware, inner), innermost);
+}
+
+function within(middleware: TaskMiddleware, inner: Handler): Handler {
+  return async (run) => {
+    const begun: { work: Promise<unknown>; outcome: Outcome }[] = [];
+    let isOver = false;
+    const next = (): Promise<unknown> => {
+      const work = isOver ? Promise.reject(tooLate(run)) : (async () => inner(run))();
+      const outcome = new Outcome((resolve) => resolve(work));
+      begun.push({ work, outcome });
+      return outcome;
     };
-    return step(0);
+    const ended = async (): Promise<void> => {
+      isOver = true;
+      const results = await Promise.allSettled(begun.map(({ work }) => work));
+      const unseen = results.find((result, index) => result.status === 'rejected' && !begun[index]!.outcome.isSeen);
+      if (unseen?.status === 'rejected') throw unseen.reason;
+    };
+    let value: unknown;
+    try {
+      value = await lastValue(await middleware(run, next));
+    } catch (error) {
+      await ended().catch(() => undefined);
+      throw error;
+    }
+    await ended();
+    return value;
   };
+}
+
+/** Knows whether anybody looked at it. Where nobody does, it must neither be lost nor end the process. */
+class Outcome extends Promise<unknown> {
+  isSeen = false;
+
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  constructor(...args: ConstructorParameters<typeof Promise<unknown>>) {
+    super(...args);
+    super.then(undefined, () => undefined);
+  }
+
+  // oxlint-disable-next-line no-thenable -- awaiting it is what it exists for
+  override then<A = unknown, B = never>(...listeners: Parameters<typeof Promise.prototype.then<A, B>>): Promise<A | B> {
+    this.isSeen = true;
+    return super.then(...listeners);
+  }
+}
+
+/** Another call would let the handler go on after its run is recorded as over. */
+function tooLate({ id, task }: TaskRun): Error {
+  return new Error(`A middleware of task "${task}" called next() after it had returned; run ${id} is over`);
+}
+
+/** Of an observable its last value, once it has completed. */
+function lastValue(value: unknown): unknown {
+  return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
 }

@@ -14,6 +14,9 @@ export const keys = {
   units: 'units/',
   history: (unit: string): string => `history/${unit}/`,
   historySlot: (unit: string, slot: number): string => `history/${unit}/${slot}`,
+  /** What other nodes ask of this one, and what they answer to what it asked. */
+  commands: (nodeId: string): string => `commands/${nodeId}/`,
+  command: (nodeId: string, id: string): string => `commands/${nodeId}/${id}`,
   feeds: 'feed/',
   feed: (nodeId: string): string => `feed/${nodeId}/`,
   feedSlot: (nodeId: string, slot: number): string => `feed/${nodeId}/${slot}`,

@@ -1,11 +1,22 @@
+import type { EpochMs } from '../common/clock.js';
+import type { SkipReason } from '../common/run.js';
 import { planTicks, stretchOf } from '../schedule/misfire.js';
 import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
-import { blockerOf, claim, type ClaimOutcome, type ClaimRequest, isSpent, type UnitDecision } from './claim.js';
+import {
+  blockerOf,
+  claim,
+  type ClaimOutcome,
+  type ClaimRequest,
+  isSpent,
+  ownClaim,
+  type UnitDecision,
+} from './claim.js';
 import { decideBackfill, decideStart, hasExtraRuns } from './extra-runs.js';
-import { settleTicks } from './settle-ticks.js';
+import { failuresOf, isBroken, isExhausted } from './failures.js';
+import { settleTicks, type SkippedStretch } from './settle-ticks.js';
 import { ledgerOf } from './success-ledger.js';
-import type { UnitState } from './unit-state.js';
+import type { RunEntry, UnitState } from './unit-state.js';
 
 /** On-time ticks are claimed this long after their instant at most; later ones are misfires. */
 export const GRACE_MS = 1_000;
@@ -15,7 +26,7 @@ export const GRACE_MS = 1_000;
  * that are due? Written on the condition that the unit has not changed, the answer is the claim.
  */
 export function decideClaim(state: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
-  const own = state.runs.find((run) => run.id === request.runId);
+  const own = ownClaim(state, request);
   // An earlier attempt of this claim went through, unheard. It is written once more for a token of its own: the version it
   // was found in may be that of somebody else's claim.
   if (own) return { next: state, outcome: { kind: 'claimed', run: own, more: true, task } };
@@ -28,8 +39,11 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
 }
 
 function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
-  const { now } = request;
+  if (isExhausted(before, task)) return { outcome: { kind: 'exhausted', failures: failuresOf(before, task) } };
   const state = { ...before, ledger: ledgerOf(before, task) };
+  const queued = decideQueued(state, task, request);
+  if (queued && queued.outcome.kind !== 'blocked') return queued;
+  const { now } = request;
   const known = Math.max(state.cursor, task.doc.since);
   const lost = request.floor > known ? stretchOf(task.schedule, known, request.floor, 'data-lost') : undefined;
   const settledUpTo = Math.max(known, request.floor);
@@ -42,32 +56,79 @@ function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): 
   });
   const stretches = lost ? [lost, ...plan.settle] : plan.settle;
   const settled = settleTicks(state, stretches);
-  const settledOr = (otherwise: ClaimOutcome): UnitDecision<ClaimOutcome> =>
-    stretches.length > 0
-      ? { next: settled.state, outcome: { kind: 'settled' }, skips: settled.skips }
-      : { outcome: otherwise };
+  const settledOr = (otherwise: UnitDecision<ClaimOutcome>): UnitDecision<ClaimOutcome> =>
+    stretches.length > 0 ? { next: settled.state, outcome: { kind: 'settled' }, skips: settled.skips } : otherwise;
 
-  if (!plan.run) return stretches.length > 0 ? settledOr({ kind: 'idle' }) : decideBackfill(state, task, request);
-  const { tick, trigger, more } = plan.run;
+  if (!plan.run) return settledOr(queued ?? decideBackfill(state, task, request));
+  const { tick, more } = plan.run;
+  const blocker = blockerOf(state, task);
+  if (blocker) return settledOr(decideBlocked(settled.state, task, request, { ...plan.run, blocker }));
+  if (isBroken(state, task, startOf(task.schedule, tick))) {
+    const { state: next, skips } = settleTicks(state, [...stretches, skipOf(tick, 'circuit-open')]);
+    return { next, outcome: { kind: 'settled' }, skips };
+  }
+  const next = { ...settled.state, cursor: tick, claimed: tick };
+  return claim(next, task, request, plan.run, more || hasExtraRuns(state, task, request), settled.skips);
+}
+
+interface Blocked {
+  tick: EpochMs;
+  trigger: 'schedule' | 'misfire';
+  blocker: RunEntry;
+}
+
+/** A run stands in the way of the next tick. A standby judges no overlap. */
+function decideBlocked(
+  state: UnitState,
+  task: KnownTask,
+  request: ClaimRequest,
+  { tick, trigger, blocker }: Blocked,
+): UnitDecision<ClaimOutcome> {
+  if (request.standby) return { outcome: { kind: 'idle' } };
+  const start = startOf(task.schedule, tick);
+  if (start > request.now) return { outcome: { kind: 'wait', at: start } };
+  if (!request.alive(blocker)) return { outcome: { kind: 'suspect' } };
+  const { overlap, misfire } = task.policies;
+  // what is made up for, on whatever side, is no reason to leave a tick out
+  if ((trigger === 'misfire' && misfire === 'fire-all') || blocker.backfill) return { outcome: { kind: 'blocked' } };
+  if (overlap === 'queue' || overlap === 'replace') return enqueue(state, { tick, trigger, blocker });
+  const { state: next, skips } = settleTicks(state, [skipOf(tick, 'overlap', blocker)]);
+  return { next, outcome: { kind: 'settled' }, skips };
+}
+
+/** The tick has had its turn and waits, in the place of the one that waited so far. */
+function enqueue(state: UnitState, { tick, trigger, blocker }: Blocked): UnitDecision<ClaimOutcome> {
+  const { queued: former } = state;
+  const { state: next, skips } = settleTicks(state, former ? [skipOf(former.tick, 'overlap', blocker)] : []);
+  return { next: { ...next, cursor: tick, queued: { tick, trigger } }, outcome: { kind: 'settled' }, skips };
+}
+
+/** The tick that waits, if one does: its turn to run, its end, or more waiting. */
+function decideQueued(
+  { queued, ...state }: UnitState,
+  task: KnownTask,
+  request: ClaimRequest,
+): UnitDecision<ClaimOutcome> | undefined {
+  if (!queued || request.standby) return undefined;
+  const { tick, trigger } = queued;
+  const start = startOf(task.schedule, tick);
+  const dropped = (reason: SkipReason): UnitDecision<ClaimOutcome> => {
+    const { state: next, skips } = settleTicks(state, [skipOf(tick, reason)]);
+    return { next, outcome: { kind: 'settled' }, skips };
+  };
+  if (tick <= task.doc.since) return dropped('overlap'); // the task was halted, or has another schedule
+  if (request.now - start > task.policies.misfireDeadlineMs) return dropped('too-late');
   const blocker = blockerOf(state, task);
   if (blocker) {
-    if (request.standby) return settledOr({ kind: 'idle' });
-    const start = startOf(task.schedule, tick);
-    if (start > now) return settledOr({ kind: 'wait', at: start });
-    if (!request.alive(blocker)) return settledOr({ kind: 'suspect' });
-    // what is made up for, on whatever side, is no reason to leave a tick out
-    if ((trigger === 'misfire' && policy === 'fire-all') || blocker.backfill) return settledOr({ kind: 'blocked' });
-    const overlap = {
-      from: tick,
-      to: tick,
-      count: 1,
-      reason: 'overlap',
-      blocker: { runId: blocker.id, nodeId: blocker.node },
-    } as const;
-    const skipped = settleTicks(state, [...stretches, overlap]);
-    return { next: skipped.state, outcome: { kind: 'settled' }, skips: skipped.skips };
+    if (!request.alive(blocker)) return { outcome: { kind: 'suspect' } };
+    const isReplaced = task.policies.overlap === 'replace' && !blocker.backfill;
+    return { outcome: { kind: 'blocked', ...(isReplaced && { replace: blocker }) } };
   }
+  if (isBroken(state, task, request.now)) return dropped('circuit-open');
+  return claim({ ...state, claimed: tick }, task, request, { tick, trigger }, true);
+}
 
-  const next = { ...settled.state, cursor: tick, claimed: tick };
-  return claim(next, task, request, { tick, trigger }, more || hasExtraRuns(state, task, request), settled.skips);
+function skipOf(tick: EpochMs, reason: SkipReason, blocker?: RunEntry): SkippedStretch {
+  const way = blocker && { blocker: { runId: blocker.id, nodeId: blocker.node } };
+  return { from: tick, to: tick, count: 1, reason, ...way };
 }

@@ -35,8 +35,10 @@ export type ClaimOutcome =
   | { kind: 'idle'; waiting?: boolean }
   /** A run stands in the way of a tick that is not due yet: ask again at `at`. */
   | { kind: 'wait'; at: EpochMs }
-  /** A tick that must not be skipped waits for a run to end. */
-  | { kind: 'blocked' }
+  /** A tick that must not be skipped waits for a run to end; with `replace` that run is to be aborted. */
+  | { kind: 'blocked'; replace?: RunEntry }
+  /** The task has failed so often that it is to be paused. */
+  | { kind: 'exhausted'; failures: number }
   /** The run in the way has not been looked after yet: it may be an orphan. */
   | { kind: 'suspect' }
   /** Somebody has changed the task since this node heard of it. */
@@ -88,6 +90,14 @@ export function claim(
   return { next, outcome: { kind: 'claimed', run, more, task }, skips };
 }
 
+/** The run that this request has entered, unheard. Taken over since by another node it keeps its id, and is ours no more. */
+export function ownClaim(
+  state: UnitState,
+  { runId, boot }: Pick<ClaimRequest, 'runId' | 'boot'>,
+): RunEntry | undefined {
+  return state.runs.find((run) => run.id === runId && run.boot === boot && run.attempt === 1);
+}
+
 /** It has had all its runs: one, of a one-shot task, or `maxRuns`. */
 export function isSpent({ claimed, counters }: UnitState, { policies, doc }: KnownTask): boolean {
   if (policies.oneShot && claimed !== undefined && claimed > doc.since) return true;
@@ -95,7 +105,7 @@ export function isSpent({ claimed, counters }: UnitState, { policies, doc }: Kno
 }
 
 /** The run that stands in the way of another one, if any does. */
-export function blockerOf(state: UnitState, task: KnownTask): RunEntry | undefined {
-  const limit = task.policies.overlap === 'skip' ? 1 : (task.policies.maxParallel ?? Infinity);
+export function blockerOf(state: UnitState, { policies }: KnownTask): RunEntry | undefined {
+  const limit = policies.maxParallel ?? (policies.overlap === 'allow' ? Infinity : 1);
   return state.runs.length >= limit ? state.runs[0] : undefined;
 }

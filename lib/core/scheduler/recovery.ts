@@ -5,7 +5,7 @@ import type { HandlerTable } from '../execution/handler-table.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
 import { runRecordOf } from './run-record.js';
-import { decideLost, decideTakeOver, held } from './run-decisions.js';
+import { decideLost, decideTakeOver, held, nextAttempt, RELEASED } from './run-decisions.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry, UnitState } from './unit-state.js';
@@ -15,6 +15,7 @@ import type { RunEntry, UnitState } from './unit-state.js';
  * just have joined. A node that is `working` in a new session has rebound what it still runs.
  */
 export async function isDead(registry: Pick<Registry, 'get'>, run: RunEntry): Promise<boolean> {
+  if (run.session === RELEASED) return true;
   const entry = await registry.get(keys.node(run.node), { fresh: true });
   const node = entry && decodeNode(entry.value);
   if (!node || node.boot !== run.boot) return true;
@@ -35,7 +36,8 @@ export class Recovery {
       if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await isDead(this.context.registry, run)))
         continue;
       const { policies, doc } = task;
-      if (policies.recovery === 'none' || doc.state === 'cancelled') await this.settle(unit, task, run);
+      const goesOn = policies.recovery === 'rerun' || run.retry?.at !== undefined; // no handler was running
+      if (!goesOn || doc.state === 'cancelled') await this.settle(unit, task, run);
       else if ((doc.state === 'active' || doc.state === 'completed') && this.handlers.has(doc.definition))
         await this.takeOver(unit, task, run);
     }
@@ -46,33 +48,38 @@ export class Recovery {
     const [at, session] = [clock.now(), keeper.session];
     const update = await units.update(
       unit,
-      (state) => decideLost(state, run, at),
+      (state) => decideLost(state, task, run, at),
       () => keeper.session === session,
     );
     if (update === 'gone' || !update.outcome) return;
-    const error = { name: 'NodeLost', message: `node ${run.node} died or lost its session while it held the run` };
-    const record = runRecordOf(unit, run, { endedAt: at, outcome: 'lost', error });
+    const { outcome } = update;
+    const what =
+      outcome === 'lost'
+        ? `node ${run.node} died or lost its session while it held the run`
+        : 'its last attempt failed, and its task was cancelled before the next';
+    const error = { name: outcome === 'lost' ? 'NodeLost' : 'NotRetried', message: what };
+    const record = runRecordOf(unit, run, { endedAt: at, outcome, error });
     recorder.record(record, run.seq);
-    logger.warn(
-      `A run of task "${task.name}" is lost: its node died or lost its session. It is not started again (recovery: 'none')`,
-      {
-        runId: run.id,
-        node: run.node,
-        settledBy: node.id,
-      },
-    );
-    events.emit('run.lost', record);
+    logger.warn(`A run of task "${task.name}" is ${outcome}: ${what}. It is not started again`, {
+      runId: run.id,
+      node: run.node,
+      settledBy: node.id,
+      recovery: task.policies.recovery,
+    });
+    events.emit(`run.${outcome}`, record);
   }
 
+  /** One that waits for another attempt takes a slot when that is due. */
   private async takeOver(unit: Unit, task: KnownTask, orphan: RunEntry): Promise<void> {
     const { slots, units, keeper, clock, node } = this.context;
-    await slots.take(task.policies.priority);
+    const takesSlot = orphan.retry?.at === undefined;
+    if (takesSlot) await slots.take(task.policies.priority);
     const session = keeper.session;
     let launched = false;
     try {
       if (!session || !keeper.trusted()) return;
       const by = { node: node.id, boot: node.boot, session: session.id, now: clock.now() };
-      const taken = { id: orphan.id, boot: node.boot, attempt: orphan.attempt + 1 };
+      const taken = { id: orphan.id, boot: node.boot, attempt: nextAttempt(orphan) };
       const update = await units.update(
         unit,
         (state) =>
@@ -85,7 +92,7 @@ export class Recovery {
       launched = true;
       void this.launcher.launch({ unit, task, entry: update.outcome, token: update.token });
     } finally {
-      if (!launched) slots.give();
+      if (takesSlot && !launched) slots.give();
     }
   }
 }

@@ -1,9 +1,11 @@
 import type { EpochMs } from '../common/clock.js';
+import type { Json } from '../common/json.js';
 import type { RunOutcome, Trigger } from '../common/run.js';
 import type { KnownTask } from '../task/catalog.js';
-import { blockerOf, type UnitDecision } from './claim.js';
+import { blockerOf, ownClaim, type UnitDecision } from './claim.js';
+import { failuresAfter } from './failures.js';
 import { type SuccessLedger, withGap, withSuccess } from './success-ledger.js';
-import { count, type RunEntry, type UnitState } from './unit-state.js';
+import { count, type RetryState, type RunEntry, type UnitState } from './unit-state.js';
 
 /** Who holds a run: an attempt of an incarnation. A run taken over by another node keeps its id and is not ours. */
 export interface RunHold {
@@ -22,14 +24,17 @@ function without(state: UnitState, run: RunEntry): RunEntry[] {
 }
 
 /** The unit after one of its runs has come to an end. */
-function ended(state: UnitState, run: RunEntry, outcome: RunOutcome, at: EpochMs): UnitState {
+function ended(state: UnitState, task: KnownTask, run: RunEntry, outcome: RunOutcome, at: EpochMs): UnitState {
   const { id, tick, node } = run;
   const last = { id, outcome, at, node, ...(tick !== undefined && { tick }) };
-  const { ledger } = state;
+  const { ledger, failures: before, ...rest } = state;
+  const failures = failuresAfter(before, task, outcome, at);
   const note = outcome === 'succeeded' ? withSuccess : withFailure;
   return {
-    ...state,
+    ...rest,
     runs: without(state, run),
+    ...(ledger && { ledger }),
+    ...(failures && { failures }),
     counters: count(state.counters, outcome),
     last,
     // a backfilled tick that fails may have had its success before: it stays what it was
@@ -44,6 +49,7 @@ function withFailure(ledger: SuccessLedger, tick: EpochMs): SuccessLedger {
 /** Takes the run out and counts how it ended. `'not-ours'`: somebody has settled it or taken it over; nothing is recorded. */
 export function decideFinish(
   state: UnitState,
+  task: KnownTask,
   hold: RunHold,
   outcome: RunOutcome,
   at: EpochMs,
@@ -53,7 +59,7 @@ export function decideFinish(
     const before = state.last?.id === hold.id && state.last.outcome === outcome && state.last.at === at;
     return { outcome: before ? 'finished' : 'not-ours' }; // `before`: an earlier attempt of this finish went through
   }
-  return { next: ended(state, run, outcome, at), outcome: 'finished' };
+  return { next: ended(state, task, run, outcome, at), outcome: 'finished' };
 }
 
 /** Binds a run that goes on to the session its node has opened since. */
@@ -64,6 +70,30 @@ export function decideRebind(state: UnitState, hold: RunHold, session: string): 
   return { next: { ...state, runs }, outcome: true };
 }
 
+/** In place of a session: the run waits for whoever owns its unit. */
+export const RELEASED = 'released';
+
+/** Unbinds a run from the session of its node, which may live on: nobody would look for an orphan under it. */
+export function decideRelease(state: UnitState, hold: RunHold, retry: RetryState | undefined): UnitDecision<boolean> {
+  return change(state, hold, (run) => ({ ...run, session: RELEASED, ...(retry && { retry }) }));
+}
+
+/** Notes that an attempt has failed and when the next is due (`retry.at`), or that the next is made now. */
+export function decideRetry(state: UnitState, hold: RunHold, retry: RetryState): UnitDecision<boolean> {
+  return change(state, hold, (run) => ({ ...run, retry }));
+}
+
+function change(state: UnitState, hold: RunHold, to: (run: RunEntry) => RunEntry): UnitDecision<boolean> {
+  const run = held(state, hold);
+  if (!run) return { outcome: false };
+  return { next: { ...state, runs: state.runs.map((other) => (other === run ? to(run) : other)) }, outcome: true };
+}
+
+/** Which attempt comes next, on whatever node. */
+export function nextAttempt({ attempt, retry }: RunEntry): number {
+  return Math.max(attempt, retry?.made ?? 0) + 1;
+}
+
 /** Takes over a run whose session has been found dead: one more attempt, on this node. */
 export function decideTakeOver(
   state: UnitState,
@@ -72,7 +102,7 @@ export function decideTakeOver(
   by: { node: string; boot: string; session: string; now: EpochMs },
 ): UnitDecision<RunEntry | undefined> {
   const run = state.runs.find((other) => other.id === orphan.id);
-  if (run?.boot === by.boot && run.attempt === orphan.attempt + 1) return { next: state, outcome: run }; // for a token of its own
+  if (run?.boot === by.boot && run.attempt === nextAttempt(orphan)) return { next: state, outcome: run }; // for a token of its own
   if (BigInt(state.task) > task.token) return { outcome: undefined }; // the task has changed: look again with what it is now
   if (!run || run.boot !== orphan.boot || run.attempt !== orphan.attempt || run.session !== orphan.session)
     return { outcome: undefined };
@@ -82,39 +112,69 @@ export function decideTakeOver(
     node,
     boot,
     session,
-    attempt: run.attempt + 1,
+    attempt: nextAttempt(run),
     claimedAt: now,
-    trigger: 'recovery',
+    trigger: run.retry?.at === undefined ? 'recovery' : run.trigger,
   };
   return { next: { ...state, runs: [...without(state, run), taken] }, outcome: taken };
 }
 
-/** Settles a run whose session has been found dead, or that its own node does not execute. */
-export function decideLost(state: UnitState, orphan: RunEntry, at: EpochMs): UnitDecision<boolean> {
+/**
+ * Settles a run whose session has been found dead, or that its own node does not execute: as lost, or, where it waited for
+ * another attempt, as failed.
+ */
+export function decideLost(
+  state: UnitState,
+  task: KnownTask,
+  orphan: RunEntry,
+  at: EpochMs,
+): UnitDecision<'lost' | 'failed' | undefined> {
   const run = state.runs.find(
     (other) => other.id === orphan.id && other.attempt === orphan.attempt && other.session === orphan.session,
   );
-  if (!run) return { outcome: false };
-  return { next: ended(state, run, 'lost', at), outcome: true };
+  if (!run) return { outcome: undefined };
+  const outcome = run.retry?.at === undefined ? 'lost' : 'failed';
+  return { next: ended(state, task, run, outcome, at), outcome };
 }
 
 export type ManualOutcome =
   { kind: 'claimed'; run: RunEntry } | { kind: 'overlap'; blocker: RunEntry } | { kind: 'stale-task' };
 
-/** Enters a run that no tick stands behind. It obeys the overlap policy like any other; the cursor stays. */
-export function decideManual(
-  state: UnitState,
-  task: KnownTask,
-  request: { runId: string; node: string; boot: string; session: string; now: EpochMs; trigger: Trigger },
-): UnitDecision<ManualOutcome> {
-  const { runId: id, node, boot, session, now, trigger } = request;
-  const own = state.runs.find((run) => run.id === id);
+export interface ManualRequest {
+  runId: string;
+  node: string;
+  boot: string;
+  session: string;
+  now: EpochMs;
+  trigger: Trigger;
+  /** In place of the task's own. */
+  payload?: Json;
+  /** The run that it makes up for. */
+  again?: { id: string; tick?: EpochMs };
+}
+
+/** Enters a run that was asked for. It obeys the overlap policy like any other; the cursor stays. */
+export function decideManual(state: UnitState, task: KnownTask, request: ManualRequest): UnitDecision<ManualOutcome> {
+  const { runId: id, node, boot, session, now, trigger, payload, again } = request;
+  const own = ownClaim(state, request);
   if (own) return { next: state, outcome: { kind: 'claimed', run: own } }; // for a token of its own
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
   const blocker = blockerOf(state, task);
   if (blocker) return { outcome: { kind: 'overlap', blocker } };
   const seq = state.seq + 1;
-  const run: RunEntry = { id, trigger, node, boot, session, attempt: 1, claimedAt: now, seq };
+  const run: RunEntry = {
+    id,
+    trigger,
+    ...(again?.tick !== undefined && { tick: again.tick, backfill: true }),
+    ...(again && { again: again.id }),
+    ...(payload !== undefined && { payload }),
+    node,
+    boot,
+    session,
+    attempt: 1,
+    claimedAt: now,
+    seq,
+  };
   return {
     next: { ...state, seq, runs: [...state.runs, run], task: String(task.token) },
     outcome: { kind: 'claimed', run },

@@ -1,39 +1,14 @@
-import type { EpochMs } from '../common/clock.js';
+import type { RunRecord } from '../common/run.js';
 import { DistributedScheduleError } from '../common/errors.js';
-import type { RunOutcome, RunRecord } from '../common/run.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
-import { RunAbort } from '../execution/run-abort.js';
-import { startOf } from '../schedule/schedule.js';
-import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
+import { begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun } from './live-run.js';
+import { RetryPause } from './retry-pause.js';
+import { decideFinish, decideRebind, decideRelease } from './run-decisions.js';
 import { runRecordOf } from './run-record.js';
-import { GRACE_MS } from './claim-decision.js';
-import { decideFinish, decideRebind, held } from './run-decisions.js';
 import type { SchedulerContext } from './scheduler-context.js';
+import { type Obstacle, StartCheck } from './start-check.js';
 import type { RunEntry } from './unit-state.js';
-
-/** In place of a session: the run waits for whoever owns its unit. */
-const RELEASED = 'released';
-
-/** A claimed run on this node, from the claim until its end is recorded. */
-export interface ClaimedRun {
-  unit: Unit;
-  task: KnownTask;
-  entry: RunEntry;
-  token: bigint;
-  payload?: unknown;
-}
-
-interface Obstacle {
-  outcome: RunOutcome;
-  why: string;
-}
-
-interface LiveRun extends ClaimedRun {
-  readonly abort: RunAbort;
-  /** With `recovery: 'rerun'`: it did not come to its end here, and is left in the unit for another node to take. */
-  handOver: boolean;
-}
 
 /** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
 export class RunLauncher {
@@ -43,12 +18,17 @@ export class RunLauncher {
   private readonly onRecorded: (() => void)[] = [];
   private handling = 0;
   private closed = false;
+  private readonly check: StartCheck;
+  private readonly pauses: RetryPause;
 
   constructor(
     private readonly context: SchedulerContext,
     private readonly executor: Executor,
     private readonly onEnd: (unit: Unit) => void,
-  ) {}
+  ) {
+    this.check = new StartCheck(context);
+    this.pauses = new RetryPause(context, () => this.closed);
+  }
 
   isLive(run: RunEntry): boolean {
     return this.live.get(run.id)?.entry.attempt === run.attempt;
@@ -59,27 +39,36 @@ export class RunLauncher {
     return this.handling;
   }
 
+  /** How long the handlers that are running may take to end once they are aborted. */
+  get longestGraceMs(): number {
+    return Math.max(0, ...[...this.live.values()].map(({ task }) => task.policies.abortGraceMs));
+  }
+
+  find(runId: string): LiveRun | undefined {
+    return this.live.get(runId);
+  }
+
   listLive(): ClaimedRun[] {
     return [...this.live.values()];
   }
 
-  /** The caller holds a slot for the run; it is given back when the handler ends. */
+  /** The caller holds a slot for the run, unless it waits for another attempt; it is given back when the handler ends. */
   launch(claimed: ClaimedRun): Promise<RunRecord> {
-    const run: LiveRun = { ...claimed, abort: new RunAbort(), handOver: false };
+    const run = liveRun(claimed);
     this.live.set(run.entry.id, run);
-    return this.takeToEnd(run);
+    return (run.ended = this.takeToEnd(run));
   }
 
   /**
-   * Aborts the run by its signal. `handOver`: it is not over for the cluster; with `recovery: 'rerun'` another node
-   * shall start it again.
+   * Aborts the run by its signal. `handOver`: it is not over for the cluster; with `recovery: 'rerun'`, or where it waits
+   * for another attempt, another node shall go on with it.
    * @returns whether it was here to be aborted
    */
   abort(runId: string, reason: string, { handOver = false } = {}): boolean {
     const run = this.live.get(runId);
     if (!run) return false;
     const { name } = run.task;
-    run.handOver ||= handOver && run.task.policies.recovery === 'rerun';
+    run.handOver ||= handOver && (run.task.policies.recovery === 'rerun' || isWaiting(run));
     run.abort.abort(
       new DistributedScheduleError('RUN_ABORTED', `Run ${runId} of task "${name}" was aborted: ${reason}`, {
         runId,
@@ -99,6 +88,13 @@ export class RunLauncher {
 
   abortAll(reason: string, options: { handOver: boolean }): void {
     for (const id of [...this.live.keys()]) this.abort(id, reason, options);
+  }
+
+  /** Runs that wait for another attempt are left to other nodes. Resolves when these can take them. */
+  async handOverWaiting(): Promise<void> {
+    const waiting = [...this.live.values()].filter(isWaiting);
+    for (const { entry } of waiting) this.abort(entry.id, 'shutdown', { handOver: true });
+    for (const { ended } of waiting) await ended;
   }
 
   /** Binds the runs that go on to the node's new session. A run that others have settled meanwhile is aborted. */
@@ -138,14 +134,10 @@ export class RunLauncher {
     const { context } = this;
     let result: ExecutionResult;
     try {
-      let obstacle: Obstacle | undefined;
-      do {
-        if (this.isEarly(run)) await this.tickOf(run);
-        obstacle = this.knownObstacle(run) ?? (await this.doubt(run)) ?? this.lateness(run); // may renew the session, and with it correct the clock
-      } while (!obstacle && this.isEarly(run));
+      const obstacle = await this.awaitStart(run);
       result = obstacle ? unstarted(obstacle, context.clock.now()) : await this.execute(run);
     } finally {
-      context.slots.give();
+      if (run.hasSlot) context.slots.give();
       this.recording++;
       this.tellIdle();
     }
@@ -157,15 +149,29 @@ export class RunLauncher {
     }
   }
 
-  /** Unbinds the run from this node's session, which may live on: nobody would look for an orphan under it. */
-  private async release({ unit, task, entry }: LiveRun, reason: string | undefined): Promise<void> {
+  /** Waits until the run is due. @returns why it does not start */
+  private async awaitStart(run: LiveRun): Promise<Obstacle | undefined> {
+    const retryAt = run.retry?.at;
+    if (retryAt !== undefined && !(await this.pauses.resume(run, retryAt))) {
+      const why = run.abort.reason?.message ?? 'another node goes on with it';
+      return { outcome: run.abort.aborted ? 'cancelled' : 'lost', why };
+    }
+    for (;;) {
+      if (this.isEarly(run)) await this.context.timeline.until(dueAt(run), run.abort);
+      const obstacle = await this.check.obstacle(run);
+      if (obstacle || !this.isEarly(run)) return obstacle;
+    }
+  }
+
+  /** Leaves the run in the unit, for another node to go on with. */
+  private async release({ unit, task, entry, retry }: LiveRun, reason: string | undefined): Promise<void> {
     const { units, logger } = this.context;
-    const what = `A run of task "${task.name}" did not come to its end on this node and is left for another to start again`;
+    const what = `A run of task "${task.name}" did not come to its end on this node and is left for another to go on with`;
     logger.warn(what, { runId: entry.id, reason });
     try {
       await units.update(
         unit,
-        (state) => decideRebind(state, entry, RELEASED),
+        (state) => decideRelease(state, entry, retry),
         () => !this.closed,
       );
     } catch (error) {
@@ -191,57 +197,8 @@ export class RunLauncher {
     return run.entry.tick !== undefined && dueAt(run) > this.context.clock.now();
   }
 
-  private async tickOf(run: LiveRun): Promise<void> {
-    await new Promise<void>((go) => {
-      const appointment = this.context.timeline.at(dueAt(run), go);
-      run.abort.onAbort(() => {
-        appointment.dispose();
-        go();
-      });
-    });
-  }
-
-  /** Why the handler must not start, as far as this node knows without asking. */
-  private knownObstacle(run: LiveRun): Obstacle | undefined {
-    if (run.abort.reason) return { outcome: 'cancelled', why: run.abort.reason.message };
-    const doc = this.context.catalog.get(run.task.name)?.doc;
-    const state = doc?.generation === run.unit.generation ? (doc.rename?.state ?? doc.state) : undefined; // made anew, it has ticks of its own
-    const { tick, trigger } = run.entry;
-    if (tick === undefined || state === 'active' || state === 'completed') return undefined;
-    run.handOver ||= trigger === 'recovery'; // it has begun once, and begins again when the task goes on
-    return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
-  }
-
-  /** Between claim and start this process may have been frozen: outside the trust window the registry is asked first. */
-  private async doubt(run: LiveRun): Promise<Obstacle | undefined> {
-    const { keeper } = this.context;
-    if (keeper.trusted() && keeper.session?.id === run.entry.session) return undefined;
-    if (await this.stillOurs(run)) return undefined;
-    run.handOver ||= run.task.policies.recovery === 'rerun';
-    return { outcome: 'lost', why: 'the session of this node was lost before the run started' };
-  }
-
-  /** Asked last, when the time is known to be right: the machine may have slept since the tick was claimed in time. */
-  private lateness(run: LiveRun): Obstacle | undefined {
-    const { entry, task } = run;
-    if (entry.tick === undefined || (entry.trigger !== 'schedule' && entry.trigger !== 'misfire')) return undefined;
-    const late = this.context.clock.now() - dueAt(run) > task.policies.misfireDeadlineMs + GRACE_MS;
-    return late ? { outcome: 'cancelled', why: 'its deadline had passed when it could start' } : undefined;
-  }
-
-  private async stillOurs({ unit, entry }: LiveRun): Promise<boolean> {
-    const { keeper, units } = this.context;
-    try {
-      const state = await units.read(unit);
-      if (!state || !held(state, entry)) return false;
-      return keeper.session?.id === entry.session && (await keeper.renew());
-    } catch {
-      return false; // whatever keeps the registry from saying yes means no
-    }
-  }
-
   private async execute(live: LiveRun): Promise<ExecutionResult> {
-    const { unit, task, entry, token, payload, abort } = live;
+    const { unit, task, entry, token, abort } = live;
     const { node, clock } = this.context;
     const next = entry.tick === undefined ? undefined : task.schedule.next(entry.tick);
     const run = {
@@ -258,13 +215,14 @@ export class RunLauncher {
       get signal() {
         return abort.signal;
       },
-      payload: payload === undefined ? task.doc.definition.payload : payload,
+      payload: entry.payload === undefined ? task.doc.definition.payload : entry.payload,
     };
     this.handling++;
     try {
-      const mayGoOn = async (): Promise<boolean> => !(await this.doubt(live)) && !abort.aborted;
       const { policies, doc } = task;
-      return await this.executor.execute({ definition: doc.definition, policies, run, abort, mayGoOn });
+      const pause = (attempt: number, delayMs: number): Promise<boolean> => this.pauses.pause(live, attempt, delayMs);
+      const { definition } = doc;
+      return await this.executor.execute({ definition, policies, run, abort, begunAt: begunAt(live), pause });
     } finally {
       this.handling--;
     }
@@ -286,7 +244,7 @@ export class RunLauncher {
     try {
       const update = await units.update(
         unit,
-        (state) => decideFinish(state, entry, result.outcome, result.endedAt),
+        (state) => decideFinish(state, task, entry, result.outcome, result.endedAt),
         () => !this.closed,
       );
       if (update !== 'gone' && update.outcome === 'finished') {
@@ -320,9 +278,9 @@ export class RunLauncher {
   }
 }
 
-/** When the handler is called: at the tick, or with jitter somewhat later. */
-function dueAt({ entry, task }: ClaimedRun): EpochMs {
-  return startOf(task.schedule, entry.tick!);
+/** No handler of it is running, and none is about to: its last attempt failed, and the next is not due. */
+function isWaiting({ retry, hasSlot }: LiveRun): boolean {
+  return retry?.at !== undefined && !hasSlot;
 }
 
 function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {

@@ -1,4 +1,6 @@
+import { encodeJson } from '../common/json.js';
 import type { RunRecord } from '../common/run.js';
+import { MAX_RESULT_BYTES } from '../execution/executor.js';
 import type { Unit } from '../task/unit.js';
 import type { RunEntry } from './unit-state.js';
 
@@ -8,7 +10,7 @@ export function runRecordOf(
   entry: RunEntry,
   end: Pick<RunRecord, 'endedAt' | 'outcome'> & Partial<RunRecord>,
 ): RunRecord {
-  const { id, tick, trigger, node, attempt, claimedAt } = entry;
+  const { id, tick, trigger, node, attempt, claimedAt, again, payload } = entry;
   const base = {
     kind: 'run',
     id,
@@ -19,5 +21,12 @@ export function runRecordOf(
     attempt,
     claimedAt,
   } as const;
-  return { ...base, ...(tick !== undefined && { tick }), ...end };
+  const given = payload === undefined ? undefined : encodeJson(payload, MAX_RESULT_BYTES);
+  return {
+    ...base,
+    ...(tick !== undefined && { tick }),
+    ...(again !== undefined && { again }),
+    ...(given && ('text' in given ? { payload: payload! } : { isPayloadLost: true as const })),
+    ...end,
+  };
 }

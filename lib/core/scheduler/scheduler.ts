@@ -4,17 +4,17 @@ import { Membership } from '../cluster/membership.js';
 import { RegistryEpoch } from '../cluster/registry-epoch.js';
 import { sameForPlacement } from '../cluster/node-record.js';
 import type { SessionLoss } from '../cluster/session-keeper.js';
-import { TIMED_OUT, withTimeout } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { RunIds } from '../common/ids.js';
 import { EventHub } from '../events/event-hub.js';
-import { ABORT_GRACE_MS } from '../execution/middlewares/timeout.js';
 import { Executor } from '../execution/executor.js';
 import { HandlerTable } from '../execution/handler-table.js';
 import { Slots } from '../execution/slots.js';
+import { StuckHandlers } from '../execution/stuck-handlers.js';
 import { Recorder } from '../history/recorder.js';
 import { CommitBatcher } from '../registry/commit-batcher.js';
 import { withNamespace } from '../registry/keyspace.js';
+import { Commands } from '../remote/commands.js';
 import type { Registry, Write } from '../registry/registry.js';
 import { Catalog, type TaskChange } from '../task/catalog.js';
 import { unitsOf } from '../task/unit.js';
@@ -22,9 +22,11 @@ import { Amnesia } from './amnesia.js';
 import { ClusterLife } from './cluster-life.js';
 import { describeNode } from './describe-node.js';
 import { joinInTime } from './join-in-time.js';
+import { Leaving } from './leaving.js';
 import { samePlacement } from './placement.js';
 import { PlacementKeeper } from './placement-keeper.js';
 import { Recovery } from './recovery.js';
+import { RunAborts } from './run-aborts.js';
 import { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { SchedulerOptions } from './scheduler-options.js';
@@ -37,14 +39,12 @@ import { Timeline } from './timeline.js';
 import { UnitStore } from './unit-store.js';
 import { zoneDataNote } from './zone-data.js';
 
-/** Leaving must not hang on a registry that does not answer: its sessions end by themselves. */
-const LEAVE_PATIENCE_MS = 3_000;
-
 /** One node: the parts put together, and their life from start to stop. */
 export class Scheduler {
   readonly context: SchedulerContext;
   readonly handlers = new HandlerTable();
   readonly launcher: RunLauncher;
+  readonly stuck: StuckHandlers;
   readonly writer: TaskWriter;
   readonly view: ClusterView;
   readonly membership: Membership;
@@ -54,7 +54,9 @@ export class Scheduler {
   private readonly registry: Registry;
   private readonly replica: TaskReplica;
   private readonly placement: PlacementKeeper;
-  private ending?: Promise<void>;
+  private readonly leaving: Leaving;
+  readonly commands: Commands;
+  readonly aborts: RunAborts;
   private stopping?: Promise<void>;
   private stopped = false;
   private reached?: Promise<void>;
@@ -90,13 +92,14 @@ export class Scheduler {
       keeper: this.membership.keeper,
       catalog: new Catalog((change) => this.onTaskChange(change), logger),
       units: new UnitStore(this.registry, batcher, options.clock),
-      slots: new Slots(options.concurrency),
+      slots: new Slots(options.concurrency, clock),
       recorder: new Recorder(this.registry, batcher, node.id, options.keepRuns, logger),
       events,
       runIds: new RunIds(node.boot),
       logger,
     };
-    const executor = new Executor(this.handlers, clock, options.random, events);
+    this.stuck = new StuckHandlers(clock, events, logger);
+    const executor = new Executor(this.handlers, clock, options.random, events, this.stuck);
     this.launcher = new RunLauncher(this.context, executor, (unit) => this.loop.runEnded(unit));
     const { random, cluster } = options;
     const epoch = new RegistryEpoch(this.registry, clock, random, cluster.claimAheadMs);
@@ -112,8 +115,11 @@ export class Scheduler {
     const { version } = options;
     const self = { boot: node.boot, version, startedAt: this.startedAt };
     this.life = new ClusterLife(this.registry, clock, random, self, () => this.membership.publish());
+    this.commands = new Commands(this.registry, clock, this.membership.keeper, this.view, node.id, random, logger);
+    this.aborts = new RunAborts(this.launcher, this.commands, node.id, clock, logger);
     const starts = () => this.life.starts();
-    this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, options.cluster, starts);
+    this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, this.aborts, options.cluster, starts);
+    this.leaving = new Leaving(options, this.context, this.membership, this.loop, this.launcher);
     this.placement = new PlacementKeeper(
       this.context,
       this.view,
@@ -179,39 +185,23 @@ export class Scheduler {
   async leave(): Promise<void> {
     if (this.current === 'stopped') return;
     this.current = 'leaving';
-    const claims = this.loop.stop();
-    await this.politely(this.membership.announceLeaving());
-    await this.politely(claims);
+    await this.leaving.giveUpUnits();
   }
 
   /** The second step: after `leave`, runs end within the drain timeout or are aborted, and what they did is recorded. */
   endRuns(): Promise<void> {
-    if (this.current === 'stopped') return Promise.resolve();
-    return (this.ending ??= this.letRunsEnd().finally(() => (this.ending = undefined)));
-  }
-
-  private async letRunsEnd(): Promise<void> {
-    const { clock, logger, drainTimeoutMs } = this.options;
-    if ((await withTimeout(clock, this.launcher.idle(), drainTimeoutMs)) !== TIMED_OUT) return;
-    logger.warn('Runs did not end within the drain timeout and are aborted', {
-      running: this.launcher.running,
-      drainTimeoutMs,
-    });
-    this.launcher.abortAll('shutdown', { handOver: true });
-    await withTimeout(clock, this.launcher.idle(), ABORT_GRACE_MS + LEAVE_PATIENCE_MS);
+    return this.current === 'stopped' ? Promise.resolve() : this.leaving.endRuns();
   }
 
   private async leaveForGood(): Promise<void> {
     if (this.current !== 'leaving') await this.leave();
     await this.endRuns();
-    await this.politely(this.launcher.recorded());
-    this.launcher.close();
-    await this.politely(this.context.recorder.settled());
-    await this.politely(this.membership.leave());
+    await this.leaving.depart();
     this.replica.dispose();
+    this.commands.dispose();
     this.placement.dispose();
     this.context.timeline.stop();
-    if (this.options.ownsRegistry) await this.politely(this.options.registry.close());
+    await this.leaving.closeRegistry();
     this.context.events.complete();
     this.current = 'stopped';
     this.stopped = true;
@@ -256,6 +246,7 @@ export class Scheduler {
     await this.replica.load();
     if (this.options.node.role === 'worker') await this.life.join();
     await this.launcher.rebind(this.membership.keeper.session!.id);
+    await this.commands.listen();
     await this.onJoining();
   }
 
@@ -325,14 +316,5 @@ export class Scheduler {
     const zones = change.type === 'joined' && zoneDataNote(this.options.node.tzData, [change.node]);
     if (zones) this.context.logger.warn(`Nodes differ: ${zones}`);
     this.placement.changed();
-  }
-
-  /** What is nice to tell a registry that may be away: tried for a bounded time, a failure is only logged. */
-  private async politely(work: Promise<unknown>): Promise<void> {
-    try {
-      await withTimeout(this.options.clock, work, LEAVE_PATIENCE_MS);
-    } catch (error) {
-      this.options.logger.debug('While leaving', { reason: errorMessage(error) });
-    }
   }
 }

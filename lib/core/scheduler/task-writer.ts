@@ -75,6 +75,18 @@ export class TaskWriter {
     });
   }
 
+  /** Its runs have failed one after another, as often as `pauseAfter` allows: it waits for somebody to look at it. */
+  async pauseExhausted({ name, doc }: KnownTask, failures: number): Promise<void> {
+    const { clock, logger } = this.context;
+    const note = `paused after ${failures} failed runs in a row`;
+    let paused = false;
+    await this.change(name, (now) => {
+      paused = now?.state === 'active' && now.generation === doc.generation && now.since === doc.since;
+      return paused ? { ...now!, state: 'paused', note, updatedAt: clock.now() } : undefined;
+    });
+    if (paused) logger.error(`Task "${name}" is ${note}; resumeTask lets it go on`, { task: name });
+  }
+
   /** Removes every trace. While it goes on a marker keeps the units from being made anew. */
   async purge(name: string, only: (doc: TaskDocument) => boolean = () => true): Promise<void> {
     const { registry, recorder, clock, catalog } = this.context;

@@ -6,12 +6,13 @@ import type { Unit } from '../task/unit.js';
 import { startOf } from '../schedule/schedule.js';
 import { startedBy } from '../schedule/ticks.js';
 import { type Charge, newCharge } from './charge.js';
-import { type ClaimOutcome, type ClaimRequest, isSpent, type Starts, type UnitDecision } from './claim.js';
+import { type ClaimOutcome, type ClaimRequest, isSpent, ownClaim, type Starts, type UnitDecision } from './claim.js';
 import { decideClaim, GRACE_MS } from './claim-decision.js';
 import { pendingBackfill } from './extra-runs.js';
 import type { Role } from './placement.js';
 import { recordSkips } from './record-skips.js';
 import type { Recovery } from './recovery.js';
+import type { RunAborts } from './run-aborts.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { TaskWriter } from './task-writer.js';
@@ -45,6 +46,7 @@ export class TickLoop {
     private readonly launcher: RunLauncher,
     private readonly recovery: Recovery,
     private readonly writer: TaskWriter,
+    private readonly aborts: RunAborts,
     private readonly options: TickLoopOptions,
     private readonly starts: () => Starts,
   ) {}
@@ -192,10 +194,10 @@ export class TickLoop {
       let update: UnitUpdate<ClaimOutcome> | 'gone' | undefined;
       try {
         const session = keeper.session!;
-        const runId = this.context.runIds.next();
+        const runId = this.context.runIds.next(charge.unit.task);
         const mayClaim = (state: UnitState): boolean =>
           (keeper.session === session && this.mayClaim()) || // asked again: it may have waited for an outage to end
-          state.runs.some(({ id }) => id === runId); // claimed, unheard: nobody else would look after it
+          ownClaim(state, { runId, boot: this.context.node.boot }) !== undefined; // unheard: nobody else would look after it
         const decide = (state: UnitState): UnitDecision<ClaimOutcome> =>
           mayClaim(state)
             ? decideClaim(state, this.taskOf(charge) ?? task, this.request(charge, runId, session.id, verified))
@@ -232,8 +234,13 @@ export class TickLoop {
         return true;
       case 'blocked':
         charge.blocked = true;
+        if (outcome.replace)
+          void this.aborts.abort(outcome.replace, task, 'a newer tick replaces it').then(() => this.look(charge.unit));
         await this.lookAfterRuns(charge, task, verified);
         this.appoint(charge, this.context.clock.now() + BLOCKED_POLL_MS);
+        return true;
+      case 'exhausted':
+        await this.writer.pauseExhausted(task, outcome.failures);
         return true;
       case 'stale-task':
         return !(await this.writer.refresh(charge.unit.task));
@@ -300,7 +307,7 @@ export class TickLoop {
     if (charge.role === 'standby') return this.armStandby(charge, task, settled);
     const tick = state && isSpent(state, task) ? undefined : task.schedule.next(settled);
     if (tick !== undefined) this.appoint(charge, startOf(task.schedule, tick) - this.options.claimAheadMs);
-    else if (state?.runs.length === 0 && !pendingBackfill(state, task))
+    else if (state?.runs.length === 0 && !state.queued && !pendingBackfill(state, task))
       void this.writer.complete(task).catch(() => undefined); // tried again at the next look
   }
 

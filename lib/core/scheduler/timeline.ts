@@ -1,6 +1,7 @@
 import { LONGEST_TIMER_MS, type Clock, type EpochMs } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
 import { Heap } from '../common/heap.js';
+import type { RunAbort } from '../execution/run-abort.js';
 
 interface Appointment {
   at: EpochMs;
@@ -33,6 +34,18 @@ export class Timeline {
     this.heap.push(appointment);
     if (at < this.timerAt) this.arm();
     return { dispose: () => this.cancel(appointment) };
+  }
+
+  /** Resolves when the clock shows `at` or later, or as soon as `abort` says so. */
+  async until(at: EpochMs, abort: RunAbort): Promise<void> {
+    if (abort.aborted) return;
+    await new Promise<void>((resolve) => {
+      const appointment = this.at(at, resolve);
+      abort.onAbort(() => {
+        appointment.dispose();
+        resolve();
+      });
+    });
   }
 
   /** The clock was looked at: should it have been stepped since the timer was set, the timer would come late. */

@@ -1,6 +1,18 @@
 import type { EpochMs } from '../common/clock.js';
+import type { Json } from '../common/json.js';
 import type { RunOutcome, SkipReason, Trigger } from '../common/run.js';
+import type { Failures } from './failures.js';
 import type { SuccessLedger } from './success-ledger.js';
+
+/** What became of the attempts of a run so far. */
+export interface RetryState {
+  /** How many it has made. */
+  made: number;
+  /** When the run was first claimed. */
+  begunAt: EpochMs;
+  /** When the next one is due. Absent while one is being made. */
+  at?: EpochMs;
+}
 
 /** A run that has been claimed and has not ended. */
 export interface RunEntry {
@@ -8,15 +20,22 @@ export interface RunEntry {
   /** Absent for a run that was asked for by hand. */
   tick?: EpochMs;
   trigger: Trigger;
-  /** For a backfill, also once it has been taken over. */
+  /** Makes up for a tick of the past, also once it has been taken over. */
   backfill?: true;
+  /** The run it was asked for in place of. */
+  again?: string;
+  /** In place of the task's own. */
+  payload?: Json;
   node: string;
   /** Incarnation of the node: a restarted process does not take its predecessor's runs for its own. */
   boot: string;
   /** While this session lives, nobody touches the run. */
   session: string;
+  /** Grows with each node that takes the run over: with it they tell their holds apart. */
   attempt: number;
   claimedAt: EpochMs;
+  /** Once an attempt has failed. While it waits for the next one no handler runs, and any node may go on with it. */
+  retry?: RetryState;
   /** Its number within the unit, which names its place in history. */
   seq: number;
 }
@@ -43,6 +62,12 @@ export interface BackfillProgress {
   endedAt?: EpochMs;
 }
 
+/** A tick that has had its turn, and waits for the run in its way to end. */
+export interface QueuedTick {
+  tick: EpochMs;
+  trigger: 'schedule' | 'misfire';
+}
+
 /** How often what happened, since the task was created; names that are missing have not happened. */
 export type Counters = Partial<Record<RunOutcome | SkipReason | 'claimed', number>>;
 
@@ -62,6 +87,9 @@ export interface UnitState {
   last?: { id: string; outcome: RunOutcome; at: EpochMs; node: string; tick?: EpochMs };
   tail?: SkipTail;
   ledger?: SuccessLedger;
+  /** With `overlap: 'queue'` or `'replace'`. */
+  queued?: QueuedTick;
+  failures?: Failures;
   /** The latest starts it has run for: versions, or lives of the cluster. */
   started?: string[];
   backfill?: BackfillProgress;

@@ -34,7 +34,8 @@ export interface HealthSnapshot {
 }
 
 /** How the node is now. Cheap, and never waits. */
-export function healthOf({ context, membership, view, launcher, owned, options, state }: Scheduler): HealthSnapshot {
+export function healthOf(scheduler: Scheduler): HealthSnapshot {
+  const { context, membership, view, launcher, stuck, owned, options, state } = scheduler;
   const { keeper, clock, registry, slots } = context;
   const { latencyMs } = keeper;
   const trusted = keeper.trusted();
@@ -48,6 +49,10 @@ export function healthOf({ context, membership, view, launcher, owned, options, 
     degraded.push('the registry has not answered lately; nothing is claimed until it does');
   if (Math.abs(clockOffsetMs) > NOTABLE_OFFSET_MS)
     degraded.push(`the clock of this machine is off by ${clockOffsetMs} ms`);
+  for (const { task, runId, abortedAt } of stuck.list())
+    degraded.push(
+      `a handler of task "${task}" goes on since its run ${runId} was aborted at ${new Date(abortedAt).toISOString()}`,
+    );
   const zones = zoneDataNote(options.node.tzData, view.list());
   if (zones) degraded.push(zones);
   return {

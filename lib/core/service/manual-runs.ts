@@ -1,12 +1,13 @@
-import { TIMED_OUT, withTimeout } from '../common/clock.js';
+import { sleep, TIMED_OUT, withTimeout } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
 import { requireDuration } from '../common/duration.js';
 import { DistributedScheduleError, taskError } from '../common/errors.js';
-import { encodeJson } from '../common/json.js';
+import { encodeJson, type Json } from '../common/json.js';
 import type { RunRecord } from '../common/run.js';
 import { decideManual } from '../scheduler/run-decisions.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
+import type { RunEntry } from '../scheduler/unit-state.js';
 import { isLive } from '../task/task-definition.js';
 import { MAX_PAYLOAD_BYTES } from '../task/validate.js';
 
@@ -24,56 +25,76 @@ export interface RunHandle {
   result(): Promise<RunRecord>;
 }
 
-/** Runs that no tick stands behind: an ordinary run on this node, under the task's own policies. */
+/** How often a run that has to wait for another one looks whether that has ended. */
+const BLOCKED_POLL_MS = 500;
+
+/** Runs that are asked for: ordinary runs on this node, under the task's own policies. */
 export class ManualRuns {
   constructor(private readonly scheduler: Scheduler) {}
 
-  async run(task: KnownTask, options: RunTaskOptions): Promise<RunHandle> {
-    const { context, handlers, launcher, writer } = this.scheduler;
-    const { keeper, slots, units, clock, node, runIds } = context;
-    const payload = encodeJson(options.payload, MAX_PAYLOAD_BYTES);
-    if ('problem' in payload)
-      throw taskError('INVALID_TASK', task.name, `The payload of the run cannot be stored: ${payload.problem}`);
+  async run(task: KnownTask, options: RunTaskOptions, again?: RunRecord): Promise<RunHandle> {
+    const payload = this.storable(task.name, options.payload);
     const waitMs = options.timeout === undefined ? undefined : requireDuration(options.timeout, 'timeout');
-    const { handler } = task.doc.definition;
-    if (this.scheduler.options.node.role === 'observer') {
-      throw taskError(
-        'HANDLER_NOT_FOUND',
-        task.name,
-        `This node is an observer and runs nothing; ask for task "${task.name}" on a worker`,
-      );
+    const { clock } = this.scheduler.context;
+    const until = waitMs === undefined ? Infinity : clock.monotonic() + waitMs;
+    this.requireHandler(task);
+    for (;;) {
+      const claimed = await this.claim(task, payload, again);
+      if ('end' in claimed)
+        return { id: claimed.id, result: () => this.bounded(claimed.end, waitMs, claimed.id, task.name) };
+      await this.awaitTurn(task, claimed.blocker, until);
     }
-    if (!handlers.has(task.doc.definition))
-      throw taskError('HANDLER_NOT_FOUND', task.name, `This node has no handler "${handler}" for task "${task.name}"`);
+  }
+
+  private storable(task: string, payload: unknown): Json | undefined {
+    if (payload === undefined) return undefined;
+    const encoded = encodeJson(payload, MAX_PAYLOAD_BYTES);
+    if ('text' in encoded) return JSON.parse(encoded.text) as Json;
+    throw taskError('INVALID_TASK', task, `The payload of the run cannot be stored: ${encoded.problem}`);
+  }
+
+  private requireHandler({ name, doc }: KnownTask): void {
+    if (this.scheduler.options.node.role === 'observer') {
+      const what = `This node is an observer and runs nothing; ask for task "${name}" on a worker`;
+      throw taskError('HANDLER_NOT_FOUND', name, what);
+    }
+    if (this.scheduler.handlers.has(doc.definition)) return;
+    const { handler } = doc.definition;
+    throw taskError('HANDLER_NOT_FOUND', name, `This node has no handler "${handler}" for task "${name}"`);
+  }
+
+  /** Enters the run into its unit and starts it, or tells which run is in the way. */
+  private async claim(
+    task: KnownTask,
+    payload: Json | undefined,
+    again: RunRecord | undefined,
+  ): Promise<{ id: string; end: Promise<RunRecord> } | { blocker: RunEntry }> {
+    const { context, launcher, writer } = this.scheduler;
+    const { keeper, slots, units, clock, node, runIds } = context;
     await slots.take(task.policies.priority);
     let launched = false;
     try {
       const session = keeper.session;
       const requireMembership = (): void => {
         if (this.scheduler.state === 'working' && session && keeper.session === session && keeper.trusted()) return;
-        throw taskError(
-          'NOT_RUNNING',
-          task.name,
-          `This node is not in the cluster (${this.scheduler.state}); nothing runs on it. Try again when it is working`,
-        );
+        const what = `This node is not in the cluster (${this.scheduler.state}); nothing runs on it. Try again when it is working`;
+        throw taskError('NOT_RUNNING', task.name, what);
       };
       requireMembership();
       const request = {
-        runId: runIds.next(),
+        runId: runIds.next(task.name),
         node: node.id,
         boot: node.boot,
         session: session!.id,
         now: clock.now(),
         trigger: 'manual' as const,
+        ...(payload !== undefined && { payload }),
+        ...(again && { again: { id: again.id, ...(again.tick !== undefined && { tick: again.tick }) } }),
       };
       const unit = task.units[0]!;
       await units.read(unit); // what is remembered of a run on another node may be long out of date
       for (;;) {
-        const known = context.catalog.get(task.name);
-        if (known?.doc.state === 'deleted')
-          throw taskError('TASK_DELETED', task.name, `Task "${task.name}" has been deleted`);
-        if (!known || !isLive(known.doc))
-          throw taskError('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
+        const known = this.requireLive(task.name);
         const update = await units.update(
           unit,
           (state) => {
@@ -84,35 +105,43 @@ export class ManualRuns {
         );
         if (update === 'gone') throw taskError('TASK_NOT_FOUND', task.name, `Task "${task.name}" has been purged`);
         const { outcome, token } = update;
-        if (outcome.kind === 'stale-task') {
-          if (await writer.refresh(task.name)) continue;
-          throw taskError(
-            'CLAIM_CONFLICT',
-            task.name,
-            `Task "${task.name}" was changed by a version of the library that this one cannot read`,
-          );
-        } else if (outcome.kind === 'overlap') {
-          const { id, node: where } = outcome.blocker;
-          throw taskError(
-            'TASK_RUNNING',
-            task.name,
-            `Task "${task.name}" is running already: run ${id} on node ${where}, and its overlap policy allows no other`,
-          );
-        } else {
+        if (outcome.kind === 'overlap') return { blocker: outcome.blocker };
+        if (outcome.kind === 'claimed') {
           launched = true;
-          const end = launcher.launch({
-            unit,
-            task: known,
-            entry: outcome.run,
-            token,
-            ...(options.payload !== undefined && { payload: options.payload }),
-          });
-          return { id: request.runId, result: () => this.bounded(end, waitMs, request.runId, task.name) };
+          return { id: request.runId, end: launcher.launch({ unit, task: known, entry: outcome.run, token }) };
         }
+        if (await writer.refresh(task.name)) continue;
+        const what = `Task "${task.name}" was changed by a version of the library that this one cannot read`;
+        throw taskError('CLAIM_CONFLICT', task.name, what);
       }
     } finally {
       if (!launched) slots.give();
     }
+  }
+
+  private requireLive(name: string): KnownTask {
+    const known = this.scheduler.context.catalog.get(name);
+    if (known?.doc.state === 'deleted') throw taskError('TASK_DELETED', name, `Task "${name}" has been deleted`);
+    if (!known || !isLive(known.doc)) throw taskError('TASK_NOT_FOUND', name, `Task "${name}" has been purged`);
+    return known;
+  }
+
+  /** As its task has it: the run in the way is waited for, or told to end. @throws `TASK_RUNNING` where it is neither */
+  private async awaitTurn(task: KnownTask, blocker: RunEntry, until: number): Promise<void> {
+    const { name, policies } = task;
+    const { aborts, context } = this.scheduler;
+    const { clock } = context;
+    if (policies.overlap !== 'queue' && policies.overlap !== 'replace') {
+      const what = `Task "${name}" is running already: run ${blocker.id} on node ${blocker.node}, and its overlap policy allows no other`;
+      throw taskError('TASK_RUNNING', name, what);
+    }
+    if (clock.monotonic() >= until) {
+      const what = `Run ${blocker.id} of task "${name}" on node ${blocker.node} did not end in time for another one`;
+      throw taskError('RUN_TIMEOUT', name, what);
+    }
+    const isTold =
+      policies.overlap === 'replace' && (await aborts.abort(blocker, task, 'a run that was asked for replaces it'));
+    if (!isTold) await sleep(clock, BLOCKED_POLL_MS);
   }
 
   private async bounded(

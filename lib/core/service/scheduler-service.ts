@@ -1,44 +1,37 @@
 import type { Observable } from 'rxjs';
 import type { NodeRecord } from '../cluster/node-record.js';
 import { DistributedScheduleError } from '../common/errors.js';
-import type { HistoryRecord } from '../common/run.js';
+import type { HistoryRecord, RunRecord } from '../common/run.js';
 import type { SchedulerEvent } from '../events/scheduler-events.js';
+import { requireMiddlewares, type TaskMiddleware, type TaskMiddlewareClass } from '../execution/middleware.js';
 import type { Handler } from '../execution/task-run.js';
 import type { SchedulePreview } from '../schedule/preview.js';
 import type { ScheduleSpec } from '../schedule/schedule-spec.js';
 import { Orphans } from '../scheduler/orphans.js';
 import type { SchedulerState } from '../scheduler/scheduler-state.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
-import type { RunEntry } from '../scheduler/unit-state.js';
 import { isLive, type TaskInput, type TaskSource, type TaskState } from '../task/task-definition.js';
 import { type BackfillOptions, type BackfillView, Backfills } from './backfills.js';
 import { Declarations } from './declarations.js';
 import { healthOf, type HealthSnapshot } from './health-snapshot.js';
 import { ManualRuns, type RunHandle, type RunTaskOptions } from './manual-runs.js';
 import { type PreviewOptions, Previews } from './previews.js';
+import { Runs } from './runs.js';
 import { TaskCommands } from './task-commands.js';
+import { type RunningView, runningView, type TaskStatus } from './task-status.js';
 import { viewOf, type TaskView } from './task-view.js';
 
 /** A static task without a decorator: each replica declares it with its own function. */
 export interface StaticTaskInput<P = unknown> extends Omit<TaskInput, 'handler'> {
   run: Handler<P>;
+  /** Around each attempt, inside of the module's: functions, or objects with a method `use`. @default none */
+  middleware?: readonly (TaskMiddleware | TaskMiddlewareClass)[];
 }
 
 export interface TaskFilter {
   state?: TaskState | readonly TaskState[];
   source?: TaskSource;
   tag?: string;
-}
-
-/** A run of this node that has been claimed and has not ended. */
-export interface RunningView {
-  id: string;
-  task: string;
-  tick?: Date;
-  trigger: RunEntry['trigger'];
-  nodeId: string;
-  attempt: number;
-  claimedAt: Date;
 }
 
 /**
@@ -53,6 +46,7 @@ export interface RunningView {
 export class SchedulerService {
   private readonly commands: TaskCommands;
   private readonly manual: ManualRuns;
+  private readonly runs: Runs;
   private readonly backfills: Backfills;
   private readonly previews: Previews;
   private readonly declarations: Declarations;
@@ -65,6 +59,7 @@ export class SchedulerService {
   constructor(private readonly scheduler: Scheduler) {
     this.commands = new TaskCommands(scheduler);
     this.manual = new ManualRuns(scheduler);
+    this.runs = new Runs(scheduler, this.commands, this.manual);
     this.backfills = new Backfills(scheduler, this.commands);
     this.previews = new Previews(scheduler);
     this.declarations = new Declarations(scheduler, this.commands);
@@ -127,9 +122,11 @@ export class SchedulerService {
    * noted, later it is registered at once. `force` overwrites what an operator made of it, a tombstone included.
    * @throws `INVALID_TASK`
    */
-  async defineTask<P>({ run, ...input }: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
+  async defineTask<P>(task: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
+    const { run, middleware = [], ...input } = task;
     this.commands.check(input);
-    this.scheduler.handlers.define(input.name, run as Handler, `defineTask('${input.name}')`);
+    const middlewares = requireMiddlewares(input.name, middleware);
+    this.scheduler.handlers.define(input.name, run as Handler, `defineTask('${input.name}')`, middlewares);
     this.declarations.note(input, options);
     if (this.state !== 'working') return;
     await this.scheduler.republish();
@@ -205,7 +202,10 @@ export class SchedulerService {
     return this.view(await this.commands.updateSchedule(name, schedule));
   }
 
-  /** Runs the task now, on this node, under its own policies. @throws `TASK_RUNNING` where its overlap policy forbids it */
+  /**
+   * Runs the task now, on this node, under its own policies: with `overlap: 'queue'` or `'replace'` it waits for the run in its
+   * way. @throws `TASK_RUNNING` where its overlap policy forbids it
+   */
   async runTask(name: string, options: RunTaskOptions = {}): Promise<RunHandle> {
     return this.manual.run(this.commands.require(name), options);
   }
@@ -235,6 +235,15 @@ export class SchedulerService {
   getTask(name: string): TaskView | undefined {
     const task = this.scheduler.context.catalog.get(name);
     return task && isLive(task.doc) ? this.view(task) : undefined;
+  }
+
+  /**
+   * How the task stands in the cluster: its runs on all nodes, the tick that waits, failures in a row, the circuit; read
+   * from the registry.
+   * @throws `TASK_NOT_FOUND`
+   */
+  getTaskStatus(name: string): Promise<TaskStatus> {
+    return this.runs.statusOf(this.commands.require(name));
   }
 
   /** Tasks by name. Tombstones are listed only where the filter asks for state `deleted`. */
@@ -286,20 +295,30 @@ export class SchedulerService {
 
   /** The runs of this node that are going on. */
   listRunning(): RunningView[] {
-    return this.scheduler.launcher.listLive().map(({ task, entry }) => ({
-      id: entry.id,
-      task: task.name,
-      trigger: entry.trigger,
-      nodeId: entry.node,
-      attempt: entry.attempt,
-      claimedAt: new Date(entry.claimedAt),
-      ...(entry.tick !== undefined && { tick: new Date(entry.tick) }),
-    }));
+    return this.scheduler.launcher.listLive().map(({ task, entry }) => runningView(task.name, entry));
   }
 
-  /** Aborts a run of this node by its signal. @returns whether it was here */
-  cancelRun(id: string, reason = 'cancelled by request'): boolean {
-    return this.scheduler.launcher.abort(id, reason);
+  /** A run by its id: what history still has of it; `undefined` where it goes on, or is forgotten. */
+  getRun(id: string): Promise<RunRecord | undefined> {
+    return this.runs.get(id);
+  }
+
+  /**
+   * Aborts a run by its signal, on whatever node it is, and resolves when it has ended, at the latest after the task's
+   * `abortGrace`. It is recorded as `cancelled`.
+   * @returns whether it was there to be told. `false`: it has ended, or its node does not answer
+   */
+  cancelRun(id: string, reason = 'cancelled by request'): Promise<boolean> {
+    return this.runs.cancel(id, reason);
+  }
+
+  /**
+   * Runs a run once more that did not succeed: now, on this node, with the same tick and payload, under a new id. Its record
+   * says which one it was asked for in place of (`again`).
+   * @throws `RUN_NOT_FOUND` where history has forgotten it, `RUN_STATE` where it goes on or has succeeded, and as `runTask`
+   */
+  retryRun(id: string, options: Pick<RunTaskOptions, 'timeout'> = {}): Promise<RunHandle> {
+    return this.runs.retry(id, options);
   }
 
   /** The nodes this one sees. */

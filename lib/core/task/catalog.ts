@@ -97,7 +97,7 @@ export class Catalog {
         policies,
         units,
         schedule: ticksOf(name, doc, policies),
-        scheduleKey: keyOf(doc, policies),
+        scheduleKey: scheduleKeyOf(doc, policies),
       };
     } catch (error) {
       this.logger.error('A task document cannot be read and is left alone; write it again with putTask or purge it', {
@@ -117,6 +117,7 @@ function ticksOf(name: string, { definition }: TaskDocument, policies: ResolvedP
     : jittered(schedule, policies.jitterMs, name);
 }
 
-function keyOf({ definition }: TaskDocument, { startAt, endAt }: ResolvedPolicies): string {
+/** Names the ticks of a task: another schedule or other bounds, another name. */
+export function scheduleKeyOf({ definition }: TaskDocument, { startAt, endAt }: ResolvedPolicies): string {
   return hash32(JSON.stringify([definition.schedule, startAt, endAt])).toString(36);
 }

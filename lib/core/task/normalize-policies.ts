@@ -2,7 +2,13 @@ import { durationProblem, parseDuration } from '../common/duration.js';
 import { nearest } from '../common/nearest.js';
 import { instantProblem } from '../schedule/once.js';
 import { instantOf, lastInstantOf } from '../schedule/schedule-problems.js';
-import { DEFAULT_POLICIES, type ResolvedPolicies, type RetryOptions, type TaskPolicies } from './policies.js';
+import {
+  DEFAULT_POLICIES,
+  type ResolvedPolicies,
+  type ResolvedRetry,
+  type RetryOptions,
+  type TaskPolicies,
+} from './policies.js';
 
 type Check = (value: unknown, path: string, out: Partial<ResolvedPolicies>, timeZone: string) => string | undefined;
 
@@ -16,7 +22,7 @@ const oneOf =
   };
 
 const duration =
-  (key: 'timeoutMs' | 'misfireDeadlineMs' | 'jitterMs'): Check =>
+  (key: 'timeoutMs' | 'totalTimeoutMs' | 'abortGraceMs' | 'misfireDeadlineMs' | 'jitterMs'): Check =>
   (value, path, out) => {
     const ms = parseDuration(value);
     if (ms === undefined) return durationProblem(value, path);
@@ -24,8 +30,15 @@ const duration =
     out[key] = ms;
   };
 
+/** The one duration, or one for each thing. */
+const timeout: Check = (value, path, out, timeZone) => {
+  if (value === null || typeof value !== 'object') return duration('timeoutMs')(value, path, out, timeZone);
+  const parts: Record<string, Check> = { attempt: duration('timeoutMs'), total: duration('totalTimeoutMs') };
+  return partsProblem(value, path, (key, part, at) => parts[key]?.(part, at, out, timeZone), Object.keys(parts));
+};
+
 const integer =
-  (key: 'priority' | 'maxParallel' | 'misfireLimit' | 'maxRuns', min: number): Check =>
+  (key: 'priority' | 'maxParallel' | 'pauseAfter' | 'misfireLimit' | 'maxRuns', min: number): Check =>
   (value, path, out) => {
     if (!Number.isSafeInteger(value) || (value as number) < min) {
       return `${path}: ${JSON.stringify(value)} is not a whole number${min > -Infinity ? ` of at least ${min}` : ''}`;
@@ -49,32 +62,88 @@ const labels: Check = (value, path, out) => {
 };
 
 const retry: Check = (value, path, out) => {
-  const given = value as RetryOptions;
-  if (value === null || typeof value !== 'object') return `${path}: give an object, as { attempts: 3, delay: '1s' }`;
-  const unknown = Object.keys(value).find((k) => !['attempts', 'delay', 'backoff', 'maxDelay'].includes(k));
-  if (unknown) return `${path}.${unknown}: unknown option; retry knows attempts, delay, backoff, maxDelay`;
-  if (!Number.isSafeInteger(given.attempts) || given.attempts < 1) {
-    return `${path}.attempts: ${JSON.stringify(given.attempts)} is not a whole number of at least 1`;
-  }
-  const { delayMs, maxDelayMs } = DEFAULT_POLICIES.retry;
-  const wait = parseDuration(given.delay ?? delayMs);
-  if (wait === undefined) return durationProblem(given.delay, `${path}.delay`);
-  const cap = parseDuration(given.maxDelay ?? maxDelayMs);
-  if (cap === undefined) return durationProblem(given.maxDelay, `${path}.maxDelay`);
-  const backoff = given.backoff ?? DEFAULT_POLICIES.retry.backoff;
-  if (!['fixed', 'linear', 'exponential'].includes(backoff)) {
-    return `${path}.backoff: ${JSON.stringify(backoff)} is none of "fixed", "linear", "exponential"`;
-  }
-  out.retry = { attempts: given.attempts, delayMs: wait, backoff, maxDelayMs: cap };
+  if (!isObject(value)) return `${path}: give an object, as { attempts: 3, delay: '1s' }`;
+  const given = value as Partial<RetryOptions>;
+  const known = ['attempts', 'delay', 'backoff', 'maxDelay', 'deadline'];
+  const { delayMs, maxDelayMs, backoff } = DEFAULT_POLICIES.retry;
+  const resolved: ResolvedRetry = { attempts: 1, delayMs, backoff, maxDelayMs };
+  const problem = partsProblem(
+    { attempts: undefined, ...value },
+    path,
+    (key, part, at) => {
+      if (key === 'attempts') return wholeNumber(part, at, (n) => (resolved.attempts = n));
+      if (key === 'backoff')
+        return BACKOFFS.includes(given.backoff!)
+          ? void (resolved.backoff = given.backoff!)
+          : `${at}: ${JSON.stringify(part)} is none of ${BACKOFFS.map((name) => JSON.stringify(name)).join(', ')}`;
+      const ms = parseDuration(part);
+      if (ms === undefined) return durationProblem(part, at);
+      resolved[`${key as 'delay' | 'maxDelay' | 'deadline'}Ms`] = ms;
+    },
+    known,
+  );
+  if (problem === undefined) out.retry = resolved;
+  return problem;
 };
+
+const BACKOFFS: readonly ResolvedRetry['backoff'][] = ['fixed', 'linear', 'exponential'];
+
+const circuitBreaker: Check = (value, path, out) => {
+  if (!isObject(value)) return `${path}: give an object, as { threshold: 5, halfOpenAfter: '1m' }`;
+  const resolved = { threshold: 1, halfOpenAfterMs: 60_000 };
+  const problem = partsProblem(
+    { threshold: undefined, ...value },
+    path,
+    (key, part, at) => {
+      if (key === 'threshold') return wholeNumber(part, at, (n) => (resolved.threshold = n));
+      const ms = parseDuration(part);
+      if (ms === undefined || ms === 0) return durationProblem(part, at);
+      resolved.halfOpenAfterMs = ms;
+    },
+    ['threshold', 'halfOpenAfter'],
+  );
+  if (problem === undefined) out.circuitBreaker = resolved;
+  return problem;
+};
+
+/** The first problem of an option that is an object: a key it does not know, or what `check` says of a part. */
+function partsProblem(
+  value: object,
+  path: string,
+  check: (key: string, part: unknown, path: string) => string | undefined,
+  known: readonly string[],
+): string | undefined {
+  for (const [key, part] of Object.entries(value)) {
+    if (!known.includes(key)) return `${path}.${key}: unknown option; there are ${known.join(', ')}`;
+    const problem = part === undefined && !REQUIRED.includes(key) ? undefined : check(key, part, `${path}.${key}`);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
+const REQUIRED: readonly string[] = ['attempts', 'threshold'];
+
+function wholeNumber(value: unknown, path: string, take: (number: number) => void): string | undefined {
+  if (!Number.isSafeInteger(value) || (value as number) < 1)
+    return `${path}: ${JSON.stringify(value)} is not a whole number of at least 1`;
+  take(value as number);
+  return undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
 
 /** One line per policy: its name and how it is checked and stored. */
 const CHECKS: Record<Exclude<keyof TaskPolicies, 'description' | 'tags'>, Check> = {
   priority: integer('priority', -Infinity),
-  timeout: duration('timeoutMs'),
+  timeout,
+  abortGrace: duration('abortGraceMs'),
   retry,
-  overlap: oneOf('overlap', 'skip', 'allow'),
+  overlap: oneOf('overlap', 'skip', 'queue', 'allow', 'replace'),
   maxParallel: integer('maxParallel', 1),
+  circuitBreaker,
+  pauseAfter: integer('pauseAfter', 1),
   misfire: oneOf('misfire', 'fire-once', 'fire-all', 'skip'),
   misfireLimit: integer('misfireLimit', 1),
   misfireDeadline: duration('misfireDeadlineMs'),

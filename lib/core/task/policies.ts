@@ -2,8 +2,15 @@ import type { EpochMs } from '../common/clock.js';
 import type { Duration } from '../common/duration.js';
 import type { MisfirePolicy } from '../schedule/misfire.js';
 
-/** What to do when a tick is due while an earlier run of the same unit is still going, anywhere in the cluster. */
-export type OverlapPolicy = 'skip' | 'allow';
+/**
+ * What to do when a tick is due while as many runs of the task as may are still going, anywhere in the cluster.
+ *
+ * - `skip`: the tick does not run; its record names the run in the way.
+ * - `queue`: it waits for that run to end. One tick waits at most: the latest, those before it are skipped.
+ * - `replace`: as `queue`, and the run in the way is aborted by its signal.
+ * - `allow`: it runs beside it. With `maxParallel` there is a limit, beyond which it is skipped.
+ */
+export type OverlapPolicy = 'skip' | 'queue' | 'allow' | 'replace';
 
 /**
  * What happens to a run whose node died. `'none'`: it is recorded as `lost` and never starts again, so a handler starts
@@ -29,20 +36,48 @@ export interface RetryOptions {
   backoff?: 'fixed' | 'linear' | 'exponential';
   /** The wait never exceeds this. @default '5m' */
   maxDelay?: Duration;
+  /** No attempt is begun later than this after the run was first claimed. @default none */
+  deadline?: Duration;
+}
+
+export interface TimeoutOptions {
+  /** For each attempt. */
+  attempt?: Duration;
+  /** For the whole run: all its attempts, and the waits between them. */
+  total?: Duration;
+}
+
+export interface CircuitBreakerOptions {
+  /** So many runs that fail in a row open the circuit. */
+  threshold: number;
+  /** So long it stays open: ticks are skipped. The one after that is the probe, whose end closes it or opens it anew. @default '1m' */
+  halfOpenAfter?: Duration;
 }
 
 /** How a task behaves. Every field may be left out; module option `defaults` fills in first, then the defaults here. */
 export interface TaskPolicies {
   /** Where slots are scarce, higher goes first. @default 0 */
   priority?: number;
-  /** An attempt that takes longer is aborted by its signal and recorded as timed out. @default none */
-  timeout?: Duration;
+  /**
+   * An attempt that takes longer is aborted by its signal, and recorded as timed out unless it is tried again. As
+   * `{ attempt, total }` also for the run as a whole. @default none
+   */
+  timeout?: Duration | TimeoutOptions;
+  /** How long a handler may go on after its signal aborted; then the run ends without it, and it is reported as stuck. @default '5s' */
+  abortGrace?: Duration;
   /** Call the handler again when it throws or times out. @default one attempt */
   retry?: RetryOptions;
   /** @default 'skip' */
   overlap?: OverlapPolicy;
-  /** With `overlap: 'allow'`: how many runs of the task may go on at once. @default no limit */
+  /** How many runs of the task may go on at once in the cluster. @default 1; with `overlap: 'allow'` no limit */
   maxParallel?: number;
+  /**
+   * Stop trying for a while what keeps failing: counted in the cluster, over runs that end as failed, timed out or lost.
+   * A tick that falls due meanwhile is skipped with reason `circuit-open`. @default none
+   */
+  circuitBreaker?: CircuitBreakerOptions;
+  /** After so many failed runs in a row the task is paused, with a note that says why, until somebody resumes it. @default never */
+  pauseAfter?: number;
   /** What to do with ticks that are later than a second when somebody can take them. @default 'fire-once' */
   misfire?: MisfirePolicy;
   /** With `misfire: 'fire-all'`: at most so many, the latest ones. @default 100 */
@@ -77,14 +112,26 @@ export interface TaskPolicies {
   tags?: string[];
 }
 
+export interface ResolvedRetry {
+  attempts: number;
+  delayMs: number;
+  backoff: 'fixed' | 'linear' | 'exponential';
+  maxDelayMs: number;
+  deadlineMs?: number;
+}
+
 /** The policies as they are stored and used: durations in milliseconds, nothing left open. */
 export interface ResolvedPolicies {
   priority: number;
   timeoutMs?: number;
-  retry: { attempts: number; delayMs: number; backoff: 'fixed' | 'linear' | 'exponential'; maxDelayMs: number };
+  totalTimeoutMs?: number;
+  abortGraceMs: number;
+  retry: ResolvedRetry;
   overlap: OverlapPolicy;
-  /** Absent: no limit. */
+  /** Absent: as `overlap` has it. */
   maxParallel?: number;
+  circuitBreaker?: { threshold: number; halfOpenAfterMs: number };
+  pauseAfter?: number;
   misfire: MisfirePolicy;
   misfireLimit: number;
   misfireDeadlineMs: number;
@@ -103,6 +150,7 @@ export interface ResolvedPolicies {
 
 export const DEFAULT_POLICIES: ResolvedPolicies = {
   priority: 0,
+  abortGraceMs: 5_000,
   retry: { attempts: 1, delayMs: 1_000, backoff: 'exponential', maxDelayMs: 300_000 },
   overlap: 'skip',
   misfire: 'fire-once',

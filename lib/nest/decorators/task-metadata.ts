@@ -1,6 +1,15 @@
 import 'reflect-metadata';
+import type { EventName } from '../../core/events/scheduler-events.js';
 import type { LocalScheduleOptions, ScheduleSpec } from '../../core/schedule/schedule-spec.js';
 import type { TaskPolicies } from '../../core/task/policies.js';
+
+/** Which tasks a listener hears of: those for which all that is given holds. */
+export interface TaskEventFilter {
+  /** The task's name, or a pattern of it. */
+  task?: string | RegExp;
+  /** A tag of the task. Of a task that this node does not know any more nobody knows the tags. */
+  tag?: string;
+}
 
 /** What every decorator that declares a task takes: its name, and how it behaves. */
 export interface DecoratedTaskOptions extends TaskPolicies {
@@ -28,6 +37,7 @@ export type MethodMark = {
   | { kind: 'task'; schedule: ScheduleSpec; options: DecoratedTaskOptions & LocalScheduleOptions }
   | { kind: 'handler'; id: string | undefined }
   | { kind: 'task-error' }
+  | { kind: 'listener'; types: readonly EventName[]; allowed: readonly EventName[]; filter?: TaskEventFilter }
 );
 
 /** In the global symbol registry, so that two copies of the package in one process understand each other. */

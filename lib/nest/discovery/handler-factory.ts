@@ -1,41 +1,44 @@
 import { Injectable } from '@nestjs/common';
-import { ContextIdFactory, ModuleRef } from '@nestjs/core';
-import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
-import type { DecoratedHost, DecoratedMethod } from './decorated-method.js';
+import { Enhancers, type Instance } from '../execution/enhancers.js';
+import { RunInstances } from '../execution/run-instances.js';
+import type { DecoratedMethod } from './decorated-method.js';
 
-type Instance = Record<string | symbol, (...args: unknown[]) => unknown>;
+type Call = (...args: unknown[]) => unknown;
 
-/** Makes functions of decorated methods. */
+/**
+ * Makes functions of decorated methods. The method is looked up on the instance when it is called, so that whatever was
+ * put around it meanwhile takes part.
+ */
 @Injectable()
 export class HandlerFactory {
-  /**
-   * Looks the method up on the instance when it is called, so that whatever was put around it meanwhile takes part.
-   * Where Nest keeps no single instance, each call gets a fresh one, in which `REQUEST` is what the call is about.
-   *
-   * @param subject which argument that is
-   */
-  create({ host, mark }: DecoratedMethod, subject = 0): (...args: unknown[]) => unknown {
-    if (host.isShared) {
-      const instance = host.wrapper.instance as Instance;
-      return (...args) => instance[mark.method]!(...args);
-    }
-    return async (...args) => {
-      const instance = await this.instantiate(host, args[subject]);
-      return instance[mark.method]!(...args);
+  constructor(
+    private readonly instances: RunInstances,
+    private readonly enhancers: Enhancers,
+  ) {}
+
+  /** A handler. Where Nest keeps no single instance, each attempt gets one, in which `REQUEST` is the run. */
+  createHandler({ host, mark }: DecoratedMethod): (run: object) => unknown {
+    const { wrapper } = host;
+    const { method } = mark;
+    if (host.isShared) return this.enhancers.around(wrapper.instance as Instance, method);
+    return async (run) => {
+      const instance = await this.instances.ofRun<Instance>(wrapper, run);
+      return this.enhancers.around(instance, method, wrapper.id)(run);
     };
   }
 
-  private async instantiate(host: DecoratedHost, request: unknown): Promise<Instance> {
-    const { wrapper, className, moduleName } = host;
-    const context = ContextIdFactory.create();
-    try {
-      // The reference of the module that provides the class: the same token may stand for something else elsewhere.
-      const modules = wrapper.host!.providers.get(ModuleRef)!.instance as ModuleRef;
-      modules.registerRequestByContextId(request, context);
-      return await modules.resolve<Instance>(wrapper.token as string, context, { strict: true });
-    } catch (error) {
-      const message = `Nest could not create ${className} of ${moduleName} for this run: ${errorMessage(error)}`;
-      throw new DistributedScheduleError('HANDLER_NOT_FOUND', message, { cause: error });
-    }
+  /**
+   * A listener. Where Nest keeps no single instance, each call gets one.
+   * @param subject which argument is `REQUEST` there
+   */
+  createListener({ host, mark }: DecoratedMethod, subject: number): Call {
+    const { wrapper } = host;
+    if (host.isShared) return methodOf(wrapper.instance as Instance, mark.method);
+    return async (...args) =>
+      methodOf(await this.instances.fresh<Instance>(wrapper, args[subject]), mark.method)(...args);
   }
+}
+
+function methodOf(instance: Instance, method: string | symbol): Call {
+  return (...args) => instance[method]!(...args);
 }

@@ -2,12 +2,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DEFAULT_HANDLER } from '../../core/cluster/node-record.js';
 import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
 import type { LoggerPort } from '../../core/common/logger.js';
+import type { TaskMiddleware } from '../../core/execution/middleware.js';
 import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
 import { SchedulerService } from '../../core/service/scheduler-service.js';
 import { DISTRIBUTED_SCHEDULE_LOGGER } from '../distributed-schedule.tokens.js';
+import { EventBridge } from '../execution/event-bridge.js';
+import { TaskMiddlewares } from '../execution/task-middlewares.js';
 import { declarationOf, isUnnamed, nameProblems } from './declaration.js';
 import type { DecoratedMethod } from './decorated-method.js';
+import { eventListener, listenerProblems } from './event-listener.js';
 import { Explorer } from './explorer.js';
 import { HandlerFactory } from './handler-factory.js';
 import { taskErrorListener } from './task-error-listener.js';
@@ -18,13 +22,17 @@ export class Registrar {
   constructor(
     private readonly explorer: Explorer,
     private readonly factory: HandlerFactory,
+    private readonly middlewares: TaskMiddlewares,
+    private readonly bridge: EventBridge,
     private readonly scheduler: Scheduler,
     private readonly service: SchedulerService,
     @Inject(DISTRIBUTED_SCHEDULE_LOGGER) private readonly logger: LoggerPort,
   ) {}
 
-  /** @throws DistributedScheduleError `INVALID_TASK` with every problem of every decorated method */
+  /** @throws DistributedScheduleError `INVALID_TASK` with every problem of every decorated method; `INVALID_OPTIONS` */
   registerAll(): void {
+    this.bridge.connect();
+    this.scheduler.handlers.use(...this.middlewares.ofModule());
     const { methods, problems } = this.explorer.explore();
     const ambiguous = nameProblems(methods);
     problems.push(...ambiguous.values());
@@ -42,11 +50,22 @@ export class Registrar {
     const { mark, place } = method;
     const origin = `${place} (${mark.decorator})`;
     if (mark.kind === 'task-error') {
-      const listener = taskErrorListener(this.factory.create(method, 1), origin, this.logger);
+      const listener = taskErrorListener(this.factory.createListener(method, 1), origin, this.logger);
       this.scheduler.context.events.listen(listener);
       return [];
     }
-    const handler = this.factory.create(method) as Handler;
+    if (mark.kind === 'listener') {
+      const wrong = listenerProblems(mark);
+      if (wrong.length > 0) return wrong.map((problem) => `${origin}: ${problem}`);
+      const { context } = this.scheduler;
+      const tagsOf = (task: string): readonly string[] => context.catalog.get(task)?.doc.definition.tags ?? [];
+      const call = this.factory.createListener(method, 0);
+      context.events.listen(eventListener(mark, call, { origin, logger: this.logger, tagsOf }));
+      return [];
+    }
+    const handler = this.factory.createHandler(method) as Handler;
+    const { middlewares, problems: unknown } = this.middlewares.ofMethod(method);
+    if (unknown.length > 0) return unknown;
     if (mark.kind === 'handler') {
       const { id } = mark;
       if (id !== undefined && (typeof id !== 'string' || id === '')) {
@@ -54,11 +73,11 @@ export class Registrar {
           `${origin}: ${JSON.stringify(id)} is not the id of a handler; give a text, or nothing for the default handler`,
         ];
       }
-      return this.addHandler(id ?? DEFAULT_HANDLER, handler, origin);
+      return this.addHandler(id ?? DEFAULT_HANDLER, handler, origin, middlewares);
     }
     const { input, problems } = declarationOf(method);
     if (problems.length > 0 || !input) return problems.map((problem) => `${origin}: ${problem}`);
-    const clash = this.addHandler(input.name, handler, origin);
+    const clash = this.addHandler(input.name, handler, origin, middlewares);
     return clash.length > 0 ? clash : problemsIn(() => this.service.declareTask(input));
   }
 
@@ -71,8 +90,8 @@ export class Registrar {
     });
   }
 
-  private addHandler(id: string, handler: Handler, origin: string): string[] {
-    return problemsIn(() => this.scheduler.handlers.add(id, handler, origin));
+  private addHandler(id: string, handler: Handler, origin: string, middlewares: TaskMiddleware[]): string[] {
+    return problemsIn(() => this.scheduler.handlers.add(id, handler, origin, middlewares));
   }
 }
 

@@ -2,6 +2,7 @@ import { resolveStrategy } from '../../core/assignment/strategy-table.js';
 import { parseDuration } from '../../core/common/duration.js';
 import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
 import { show } from '../../core/common/show.js';
+import { isMiddlewareClass, middlewareOf } from '../../core/execution/middleware.js';
 import { timeZoneProblem } from '../../core/schedule/zone/time-zone.js';
 import { DEFAULT_CLUSTER } from '../../core/scheduler/scheduler-options.js';
 import { normalizePolicies } from '../../core/task/normalize-policies.js';
@@ -34,6 +35,15 @@ const policies: Check = (value, path) => {
   return problems;
 };
 
+const middleware: Check = (value, path) => {
+  if (!Array.isArray(value)) return [`${path}: ${show(value)} is no list of middlewares, as [(run, next) => next()]`];
+  return value.flatMap((one: unknown, index) =>
+    middlewareOf(one) || isMiddlewareClass(one)
+      ? []
+      : [`${path}[${index}]: ${show(one)} is neither a function nor a class or object with a method use(run, next)`],
+  );
+};
+
 const cluster = section({
   sessionTtl: duration(1),
   heartbeatInterval: duration(1),
@@ -53,6 +63,10 @@ const options = section({
   calendars: () => [], // may load the reader of iCalendar text, so they are looked at apart
   concurrency: wholeNumber(1),
   defaults: policies,
+  middleware,
+  enhancers: oneOf(true, false),
+  eventEmitter: oneOf(true, false),
+  tracing: oneOf(true, false),
   cluster: (value, path) => [...cluster(value, path), ...heartbeatProblems(value, path)],
   shutdown: section({ drainTimeout: duration(0) }),
   startup: oneOf('wait', 'background'),

@@ -77,7 +77,7 @@ export const claims = [
     breaks: 'A claim that went through unheard is found again, whatever became of trust meanwhile',
     rules: ['settled'],
     file: loop,
-    find: 'state.runs.some(({ id }) => id === runId)',
+    find: 'ownClaim(state, { runId, boot: this.context.node.boot }) !== undefined',
     replace: 'false',
   },
   {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomId, RunIds, systemRandom } from '../../../lib/core/common/ids.js';
+import { randomId, RunIds, taskOfRun, systemRandom } from '../../../lib/core/common/ids.js';
 
 describe('ids', () => {
   it('has the length and the letters asked for, from one end of chance to the other', () => {
@@ -28,13 +28,18 @@ describe('ids', () => {
     expect(randomId(source(), 20)).toBe(randomId(source(), 20));
   });
 
+  it('tell the task they are of', () => {
+    expect(taskOfRun(new RunIds('boot').next('report:acme-1.2_x'))).toBe('report:acme-1.2_x');
+    expect(taskOfRun('no-run-id')).toBe('');
+  });
+
   it('numbers the runs of one boot', () => {
     const ids = new RunIds('boot');
-    expect(Array.from({ length: 37 }, () => ids.next()).filter((_, i) => i === 0 || i >= 35)).toEqual([
-      'boot-0',
-      'boot-z',
-      'boot-10',
+    expect(Array.from({ length: 37 }, () => ids.next('a')).filter((_, i) => i === 0 || i >= 35)).toEqual([
+      'a~boot-0',
+      'a~boot-z',
+      'a~boot-10',
     ]);
-    expect(new RunIds('other').next()).toBe('other-0');
+    expect(new RunIds('other').next('report:acme')).toBe('report:acme~other-0');
   });
 });

@@ -1,37 +1,44 @@
 import { TIMED_OUT, withTimeout, type Clock } from '../../common/clock.js';
+import type { Disposable } from '../../common/disposable.js';
 import { DistributedScheduleError } from '../../common/errors.js';
-import type { Invocation, TaskMiddleware } from '../middleware.js';
-
-/** How long a handler may go on after its signal aborted before the run is recorded without it. */
-export const ABORT_GRACE_MS = 5_000;
+import type { Invocation, RunStep } from '../run-step.js';
 
 /**
  * Aborts an attempt that takes too long, and waits for the handler to end: a run that is recorded as over while its
- * handler goes on would let the next one overlap with it. After the grace the run is recorded as timed out all the same.
+ * handler goes on would let the next one overlap with it.
+ *
+ * @param awaitEnd waits for an aborted attempt; `false` if it ignores its signal: no further one may run beside it
  */
-export function timeoutMiddleware(clock: Clock): TaskMiddleware {
+export function timeoutMiddleware(
+  clock: Clock,
+  awaitEnd: (invocation: Invocation, attempt: Promise<unknown>) => Promise<boolean>,
+): RunStep {
   const bounded = async (invocation: Invocation, next: () => Promise<unknown>, timeoutMs: number): Promise<unknown> => {
     const outer = invocation.run.signal;
     const expiry = new AbortController();
     invocation.run = { ...invocation.run, signal: AbortSignal.any([outer, expiry.signal]) };
     const attempt = next();
     if ((await withTimeout(clock, attempt, timeoutMs)) !== TIMED_OUT) return attempt;
-    const { task, id } = invocation.run;
-    const error = new DistributedScheduleError(
-      'RUN_TIMEOUT',
-      `Run ${id} of task "${task}" took longer than its timeout of ${timeoutMs} ms`,
-      {
-        task,
-        runId: id,
-      },
-    );
+    const error = timedOut(invocation, `longer than its timeout of ${timeoutMs} ms`);
     expiry.abort(error);
-    const ended = attempt.catch(() => undefined);
-    invocation.stuck = (await withTimeout(clock, ended, ABORT_GRACE_MS)) === TIMED_OUT;
+    invocation.stuck = !(await awaitEnd(invocation, attempt));
     throw error;
   };
   return (invocation, next) => {
     const { timeoutMs } = invocation.policies;
     return timeoutMs === undefined ? next() : bounded(invocation, next, timeoutMs);
   };
+}
+
+/** Aborts the whole run, with all its attempts and the waits between them, when its time is over. */
+export function totalTimeout(clock: Clock, invocation: Invocation): Disposable | undefined {
+  const { totalTimeoutMs } = invocation.policies;
+  if (totalTimeoutMs === undefined) return undefined;
+  const leftMs = Math.max(0, invocation.begunAt + totalTimeoutMs - clock.now());
+  const error = timedOut(invocation, `longer than its total timeout of ${totalTimeoutMs} ms, with all its attempts`);
+  return clock.setTimer(leftMs, () => invocation.abort.abort(error));
+}
+
+function timedOut({ run: { id, task } }: Invocation, how: string): DistributedScheduleError {
+  return new DistributedScheduleError('RUN_TIMEOUT', `Run ${id} of task "${task}" took ${how}`, { task, runId: id });
 }

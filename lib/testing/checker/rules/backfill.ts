@@ -1,6 +1,7 @@
 import { keys } from '../../../core/registry/keyspace.js';
 import { startOf } from '../../../core/schedule/schedule.js';
 import type { RunEntry, UnitState } from '../../../core/scheduler/unit-state.js';
+import { scheduleKeyOf } from '../../../core/task/catalog.js';
 import { decodeTask } from '../../../core/task/task-definition.js';
 import { unitsOf } from '../../../core/task/unit.js';
 import type { AnswerEntry, WriteEntry } from '../log.js';
@@ -128,13 +129,14 @@ export function backfill(world: World): Rule {
   }
 
   /** The first tick between two steps of a backfill that it had no reason to leave out. */
-  function leftOut({ doc, schedule }: TaskVersion, { key, before, after }: Whole): string | undefined {
+  function leftOut({ doc, policies, schedule }: TaskVersion, { key, before, after }: Whole): string | undefined {
     const request = doc.backfill;
     const { id, cursor, endedAt } = after.backfill!;
     if (request?.id !== id) return `backfill ${id} was begun, and is not the one that was asked for`;
     const from = before.backfill?.id === id ? before.backfill.cursor : request.from - 1;
     const to = endedAt === undefined ? cursor - 1 : Math.min(request.to, Math.max(before.cursor, doc.since));
-    const since = after.ledger?.since ?? Infinity;
+    const { ledger } = after;
+    const since = ledger?.schedule === scheduleKeyOf(doc, policies) ? ledger.since : Infinity; // of other ticks: of none of these
     const isUnknown = (tick: number): boolean => tick <= since && since > doc.createdAt;
     const needsNone = (tick: number): boolean => world.successes.has(key, tick) || isUnknown(tick);
     const isExcused = (tick: number): boolean =>

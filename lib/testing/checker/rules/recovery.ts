@@ -17,7 +17,7 @@ export function recovery(world: World): Rule {
     const dead = !node || node.boot !== run.boot || (node.session !== run.session && node.status === 'working');
     if (!dead) deadSince.delete(form(run));
     else if (!deadSince.has(form(run))) deadSince.set(form(run), at);
-    if (dead) everDead.add(form(run));
+    if (dead || run.session === 'released') everDead.add(form(run));
   };
   return {
     name: 'recovery',

@@ -1,0 +1,48 @@
+import type { EpochMs } from '../common/clock.js';
+import type { RunRecord } from '../common/run.js';
+import { RunAbort } from '../execution/run-abort.js';
+import { startOf } from '../schedule/schedule.js';
+import type { KnownTask } from '../task/catalog.js';
+import type { Unit } from '../task/unit.js';
+import type { RetryState, RunEntry } from './unit-state.js';
+
+/** A claimed run on this node, from the claim until its end is recorded. */
+export interface ClaimedRun {
+  unit: Unit;
+  task: KnownTask;
+  entry: RunEntry;
+  token: bigint;
+}
+
+/** … and what becomes of it here. */
+export interface LiveRun extends ClaimedRun {
+  readonly abort: RunAbort;
+  /** It did not come to its end here, and is left in the unit for another node to take. */
+  handOver: boolean;
+  /** It takes one while its handler runs or is about to, and none while it waits for another attempt. */
+  hasSlot: boolean;
+  retry?: RetryState;
+  /** Resolves when it is over here, and what became of it is recorded. */
+  ended?: Promise<RunRecord>;
+}
+
+export function liveRun(claimed: ClaimedRun): LiveRun {
+  const { retry } = claimed.entry;
+  return {
+    ...claimed,
+    abort: new RunAbort(),
+    handOver: false,
+    hasSlot: retry?.at === undefined,
+    ...(retry && { retry }),
+  };
+}
+
+/** When the handler is called: at the tick, or with jitter somewhat later. */
+export function dueAt({ entry, task }: ClaimedRun): EpochMs {
+  return startOf(task.schedule, entry.tick!);
+}
+
+/** When the run was first claimed, on whatever node. */
+export function begunAt({ entry, retry }: LiveRun): EpochMs {
+  return retry?.begunAt ?? entry.claimedAt;
+}

@@ -1,0 +1,86 @@
+import type { EpochMs } from '../common/clock.js';
+import { RegistryUnavailableError } from '../registry/registry-errors.js';
+import { begunAt, type LiveRun } from './live-run.js';
+import { decideRetry } from './run-decisions.js';
+import type { SchedulerContext } from './scheduler-context.js';
+import type { RetryState } from './unit-state.js';
+
+/** How often a run that is due looks whether its node is back in the cluster. */
+const OUTAGE_POLL_MS = 500;
+
+/**
+ * The time between two attempts of a run. It stands in the unit: should this node die or leave meanwhile, the owner of
+ * the unit goes on. So the next attempt is begun like the first one, by a write that only one node can make.
+ *
+ * ```
+ *   attempt failed ──▶ waiting (no slot, `retry.at` in the unit) ──▶ slot taken ──▶ begun in the unit ──▶ next attempt
+ *                         └── this node leaves: released ──▶ taken over, waits there
+ * ```
+ */
+export class RetryPause {
+  constructor(
+    private readonly context: SchedulerContext,
+    private readonly isClosed: () => boolean,
+  ) {}
+
+  /** @returns whether the next attempt is to be made here */
+  async pause(run: LiveRun, attempt: number, delayMs: number): Promise<boolean> {
+    const { units, slots, clock } = this.context;
+    const at = clock.now() + delayMs;
+    const retry: RetryState = { made: attempt, begunAt: begunAt(run), at };
+    run.retry = retry;
+    run.hasSlot = false;
+    slots.give();
+    units
+      .update(
+        run.unit,
+        (state) => decideRetry(state, run.entry, retry),
+        () => run.retry === retry && this.mayAskAgain(run),
+      )
+      .catch(() => undefined); // not told of it, nobody goes on for this node: it does itself
+    return this.resume(run, at);
+  }
+
+  /** Waits until the next attempt is due, and begins it. @returns whether it is to be made here */
+  async resume(run: LiveRun, at: EpochMs): Promise<boolean> {
+    const { timeline, slots, clock } = this.context;
+    await timeline.until(at, run.abort);
+    run.hasSlot = await slots.take(run.task.policies.priority, run.abort);
+    for (;;) {
+      if (run.abort.aborted) return false;
+      const begun = this.isBound(run) ? await this.begin(run) : undefined;
+      if (begun === false) return false;
+      if (begun && this.isBound(run)) return !run.abort.aborted;
+      await timeline.until(clock.now() + OUTAGE_POLL_MS, run.abort);
+    }
+  }
+
+  /** A run that outlives the session of its node begins nothing before it is bound to the next one. */
+  private isBound({ entry }: LiveRun): boolean {
+    const { keeper } = this.context;
+    return keeper.trusted() && keeper.session?.id === entry.session;
+  }
+
+  /** @returns whether the run is this node's to go on with; `undefined` if the registry did not answer */
+  private async begin(run: LiveRun): Promise<boolean | undefined> {
+    const { made, begunAt: since } = run.retry!;
+    const begun: RetryState = { made, begunAt: since };
+    try {
+      const update = await this.context.units.update(
+        run.unit,
+        (state) => decideRetry(state, run.entry, begun),
+        () => this.isBound(run) && this.mayAskAgain(run),
+      );
+      if (update === 'gone' || !update.outcome) return false;
+      run.retry = begun;
+      return true;
+    } catch (error) {
+      if (!(error instanceof RegistryUnavailableError)) throw error;
+      return undefined;
+    }
+  }
+
+  private mayAskAgain(run: LiveRun): boolean {
+    return !run.abort.aborted && !this.isClosed();
+  }
+}

@@ -1,0 +1,61 @@
+import type { RunOutcome } from '../common/run.js';
+import { GRACE_MS } from './claim-decision.js';
+import { dueAt, type LiveRun } from './live-run.js';
+import { held } from './run-decisions.js';
+import type { SchedulerContext } from './scheduler-context.js';
+
+/** Why a claimed run does not start after all, and how it is recorded. */
+export interface Obstacle {
+  outcome: RunOutcome;
+  why: string;
+}
+
+/** What is asked right before a handler starts: between the claim and that moment this process may have been frozen. */
+export class StartCheck {
+  constructor(private readonly context: SchedulerContext) {}
+
+  /** May renew the session, and with it correct the clock. */
+  async obstacle(run: LiveRun): Promise<Obstacle | undefined> {
+    return this.known(run) ?? (await this.doubt(run)) ?? this.lateness(run);
+  }
+
+  /** Outside the trust window the registry is asked first. */
+  async doubt(run: LiveRun): Promise<Obstacle | undefined> {
+    const { keeper } = this.context;
+    if (keeper.trusted() && keeper.session?.id === run.entry.session) return undefined;
+    if (await this.stillOurs(run)) return undefined;
+    run.handOver ||= run.task.policies.recovery === 'rerun';
+    return { outcome: 'lost', why: 'the session of this node was lost before the run started' };
+  }
+
+  /** As far as this node knows without asking. */
+  private known(run: LiveRun): Obstacle | undefined {
+    if (run.abort.reason) return { outcome: 'cancelled', why: run.abort.reason.message };
+    const doc = this.context.catalog.get(run.task.name)?.doc;
+    const state = doc?.generation === run.unit.generation ? (doc.rename?.state ?? doc.state) : undefined; // made anew, it has ticks of its own
+    const { tick, trigger } = run.entry;
+    if (tick === undefined || state === 'active' || state === 'completed') return undefined;
+    run.handOver ||= trigger === 'recovery'; // it has begun once, and begins again when the task goes on
+    return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
+  }
+
+  /** Asked last, when the time is known to be right: the machine may have slept since the tick was claimed in time. */
+  private lateness(run: LiveRun): Obstacle | undefined {
+    const { entry, task, retry } = run; // another attempt has limits of its own
+    if (retry || entry.tick === undefined || (entry.trigger !== 'schedule' && entry.trigger !== 'misfire'))
+      return undefined;
+    const late = this.context.clock.now() - dueAt(run) > task.policies.misfireDeadlineMs + GRACE_MS;
+    return late ? { outcome: 'cancelled', why: 'its deadline had passed when it could start' } : undefined;
+  }
+
+  private async stillOurs({ unit, entry }: LiveRun): Promise<boolean> {
+    const { keeper, units } = this.context;
+    try {
+      const state = await units.read(unit);
+      if (!state || !held(state, entry)) return false;
+      return keeper.session?.id === entry.session && (await keeper.renew());
+    } catch {
+      return false; // whatever keeps the registry from saying yes means no
+    }
+  }
+}

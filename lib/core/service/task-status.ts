@@ -1,0 +1,64 @@
+import type { EpochMs } from '../common/clock.js';
+import type { RunOutcome } from '../common/run.js';
+import { circuitAt, type CircuitState, failuresOf } from '../scheduler/failures.js';
+import type { Counters, RunEntry, UnitState } from '../scheduler/unit-state.js';
+import type { KnownTask } from '../task/catalog.js';
+
+/** A run that has been claimed and has not ended. */
+export interface RunningView {
+  id: string;
+  task: string;
+  tick?: Date;
+  trigger: RunEntry['trigger'];
+  nodeId: string;
+  attempt: number;
+  claimedAt: Date;
+  /** Its last attempt failed: when the next is due. */
+  retryAt?: Date;
+}
+
+/** How a task stands in the cluster. */
+export interface TaskStatus {
+  /** Its runs that go on, on whatever node. */
+  running: RunningView[];
+  /** The tick that waits for them to end, with `overlap: 'queue'` or `'replace'`. */
+  queued?: Date;
+  /** Runs in a row that have failed; counted where `circuitBreaker` or `pauseAfter` is set. */
+  failures: number;
+  /** Of `circuitBreaker`. While it is open ticks are skipped; half-open, the next one is the probe. */
+  circuit: CircuitState;
+  /** Ticks up to here have had their turn. */
+  settledUpTo: Date;
+  /** How often what happened since the task was made. */
+  counters: Counters;
+  last?: { id: string; outcome: RunOutcome; endedAt: Date; nodeId: string };
+}
+
+export function statusOf(task: KnownTask, state: UnitState, now: EpochMs): TaskStatus {
+  const { queued, last, counters, cursor } = state;
+  return {
+    running: state.runs.map((run) => runningView(task.name, run)),
+    ...(queued && { queued: new Date(queued.tick) }),
+    failures: failuresOf(state, task),
+    circuit: circuitAt(state, task, now),
+    settledUpTo: new Date(cursor),
+    counters,
+    ...(last && { last: { id: last.id, outcome: last.outcome, endedAt: new Date(last.at), nodeId: last.node } }),
+  };
+}
+
+export function runningView(
+  task: string,
+  { id, tick, trigger, node, attempt, claimedAt, retry }: RunEntry,
+): RunningView {
+  return {
+    id,
+    task,
+    trigger,
+    nodeId: node,
+    attempt: Math.max(attempt, (retry?.made ?? 0) + (retry && retry.at === undefined ? 1 : 0)),
+    claimedAt: new Date(claimedAt),
+    ...(tick !== undefined && { tick: new Date(tick) }),
+    ...(retry?.at !== undefined && { retryAt: new Date(retry.at) }),
+  };
+}
