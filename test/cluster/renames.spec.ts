@@ -113,14 +113,41 @@ describe('A task that is renamed', () => {
     await story.leave(v1);
     await advance('15s');
     expect(story.calls.at(-1)).toMatchObject({ task: 'old', node: 'v2' });
+    const { revision } = story.cluster.store.get('test/tasks/old')!;
     await advance('5m');
     expect(names(v2)).toEqual(['old']);
+    expect(story.cluster.store.get('test/tasks/old')!.revision).toBe(revision); // it was not even halted for a moment
     story.work = () => undefined;
     end();
     await advance('40s');
     expect(names(v2)).toEqual(['new']);
     const records = await story.records(v2, 'new');
     expect(records.filter(({ task }) => task === 'old').map(({ outcome }) => outcome)).not.toContain('lost');
+  });
+
+  it('is not halted by a run that was claimed just when it was to be moved', async () => {
+    const v1 = await story.deploy('v1', 'old');
+    const v2 = await story.deploy('v2', 'new', FORMER);
+    await advance('25s');
+    await story.leave(v1);
+    let end = (): void => undefined;
+    const { writer } = v2.scheduler;
+    const change = writer.change.bind(writer);
+    writer.change = async (name, decide, known) => {
+      writer.change = change;
+      // it has found no run, and is slow to ask: there is a tick meanwhile
+      story.work = () => new Promise<void>((resolve) => (end = resolve));
+      await new Promise<void>((resolve) => story.cluster.clock.setTimer(10_500, resolve));
+      return change(name, decide, known);
+    };
+    await advance('25s');
+    expect(writer.change).toBe(change);
+    expect(story.calls.at(-1)).toMatchObject({ task: 'old', node: 'v2' });
+    expect([names(v2), story.document('old')]).toMatchObject([['old'], { state: 'active' }]);
+    story.work = () => undefined;
+    end();
+    await advance('1m');
+    expect(names(v2)).toEqual(['new']);
   });
 
   it('goes back to its former name with all it has, when the deploy is rolled back', async () => {
