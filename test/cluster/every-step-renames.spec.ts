@@ -78,6 +78,10 @@ async function play(
     if (names.join() !== ends) problems.push(`${id} lists ${names.join()}`);
   }
   if (story.keysOf(gone).length > 0) problems.push(`left: ${story.keysOf(gone).join()}`);
+  const ran = new Set(story.calls.map(({ runId }) => runId)).size;
+  const kept = story.keysOf(ends).filter((key) => key.includes('history/')).length;
+  // one that was on its way when it was moved may be lost
+  if (kept < ran - 1) problems.push(`history has ${kept} of ${ran} runs`);
   const step = story.document(gone)?.rename?.step;
   if (step !== undefined && step !== 'done') problems.push(`the rename is ${step}`);
   if (story.calls.at(-1)?.task !== ends) problems.push(`it runs as ${story.calls.at(-1)?.task}`);

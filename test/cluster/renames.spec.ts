@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { TaskRun } from '../../lib/core/execution/task-run.js';
 import type { TestNode } from '../../lib/testing/cluster/test-cluster.js';
 import { Renaming } from '../support/renaming.js';
 
@@ -126,7 +127,7 @@ describe('A task that is renamed', () => {
   });
 
   it('is not halted by a run that was claimed just when it was to be moved', async () => {
-    const v1 = await story.deploy('v1', 'old');
+    const v1 = await story.deploy('v1', 'old', { overlap: 'skip' });
     const v2 = await story.deploy('v2', 'new', FORMER);
     await advance('25s');
     await story.leave(v1);
@@ -148,6 +149,115 @@ describe('A task that is renamed', () => {
     end();
     await advance('1m');
     expect(names(v2)).toEqual(['new']);
+  });
+
+  it('starts a run that was claimed before it was halted to be moved', async () => {
+    const v1 = await story.deploy('v1', 'old');
+    const v2 = await story.deploy('v2', 'new', FORMER);
+    await advance('25s');
+    await story.leave(v1);
+    const { writer } = v2.scheduler;
+    const change = writer.change.bind(writer);
+    const pauses = [9_930, 200]; // the tick is claimed, then it is halted, then the run starts
+    writer.change = async (name, decide, known) => {
+      const pause = pauses.shift();
+      if (pause !== undefined) await new Promise<void>((resolve) => story.cluster.clock.setTimer(pause, resolve));
+      return change(name, decide, known);
+    };
+    await advance('1m');
+    expect(pauses).toEqual([]);
+    expect(names(v2)).toEqual(['new']);
+    expect(story.problems(begin)).toEqual([]);
+  });
+
+  it('is not declared over by a node that has heard neither of it nor of its move', async () => {
+    void story.cluster.replica; // what is stale is seen in it
+    const deaf = await story.deploy('v2-deaf', 'another');
+    deaf.host.cutLink('watches');
+    deaf.host.staleMs = 120_000;
+    const v1 = await story.deploy('v1', 'old');
+    await story.cluster.during(v1.service.pauseTask('old'));
+    const v2 = await story.deploy('v2', 'new', FORMER);
+    const { writer } = v2.scheduler;
+    const change = writer.change.bind(writer);
+    let isDeclared = false;
+    writer.change = async (name, decide, known) => {
+      if (!isDeclared && name === 'old' && story.document('new')) {
+        isDeclared = true;
+        expect(deaf.service.listTasks({ state: ['paused', 'renamed'] })).toEqual([]);
+        await deaf.service.defineTask({ name: 'new', schedule: { every: '1h' }, ...FORMER, run: () => undefined });
+      }
+      return change(name, decide, known);
+    };
+    await story.leave(v1);
+    await advance('40s');
+    expect(isDeclared).toBe(true);
+    expect(story.document('new')).toMatchObject({
+      state: 'paused',
+      definition: { schedule: { cron: '*/10 * * * * *' } },
+    });
+  });
+
+  it('is not committed to by a node that asked for it before somebody else did', async () => {
+    const v1 = await story.deploy('v1', 'old');
+    const v2 = await story.deploy('v2', 'new', FORMER);
+    await advance('25s');
+    await story.leave(v1);
+    const { writer } = v2.scheduler;
+    const change = writer.change.bind(writer);
+    writer.change = async (name, decide, known) => {
+      const doc = story.document('old')!;
+      if (name === 'old' && doc.rename && story.document('new')) {
+        writer.change = change;
+        // taken back and asked for anew: for that one no placeholder stands yet
+        const rename = { ...doc.rename, generation: 'another' };
+        await change(name, (held) => ({ ...held!, rename }));
+      }
+      return change(name, decide, known);
+    };
+    await advance('10s');
+    expect(writer.change).toBe(change);
+    expect(story.document('old')).toMatchObject({ rename: { generation: 'another', step: 'asked' } });
+    await advance('1m');
+    expect(names(v2)).toEqual(['new']);
+    expect(story.document('new')).toMatchObject({ generation: 'another' });
+    expect(story.problems(begin)).toEqual([]);
+  });
+
+  it('takes a run of a dead node along, which that node does not take up again when it was only frozen', async () => {
+    const v1 = await story.deploy('v1', 'old', { overlap: 'skip' });
+    const frozen = await story.deploy('v2', 'new', { ...FORMER, overlap: 'skip' });
+    await story.leave(v1);
+    await advance('35s');
+    const going: TaskRun[] = [];
+    story.work = (run) => {
+      going.push(run);
+      return new Promise((_, reject) => run.signal.addEventListener('abort', () => reject(run.signal.reason as Error)));
+    };
+    await advance('10s');
+    expect(going.map(({ task }) => task)).toEqual(['new']);
+    frozen.host.freeze();
+    await advance('15s');
+    const other = await story.make('v1-again', 'old', { overlap: 'skip' });
+    const { units } = other.scheduler.context;
+    const create = units.create.bind(units);
+    let isHeld = false;
+    units.create = async (unit, state, again) => {
+      units.create = create;
+      isHeld = true; // between the two units: the frozen node comes back right here
+      frozen.host.unfreeze();
+      await new Promise<void>((resolve) => story.cluster.clock.setTimer(5_000, resolve));
+      return create(unit, state, again);
+    };
+    await story.cluster.settle([other]);
+    expect(isHeld).toBe(true);
+    await story.cluster.clock.advanceUntil(() => going.length === 2);
+    expect(going.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(going[1]!.task).toBe('old');
+    expect(going[0]!.signal.aborted).toBe(true);
+    for (const service of [frozen.service, other.service]) expect(service.listRunning().length).toBeLessThan(2);
+    expect(frozen.service.listRunning().length + other.service.listRunning().length).toBe(1);
+    story.work = () => undefined;
   });
 
   it('goes back to its former name with all it has, when the deploy is rolled back', async () => {
@@ -195,6 +305,16 @@ describe('A task that is renamed', () => {
     await advance('1m');
     expect(names(nodes[1]!)).toEqual(['new']);
     expect(story.problems(begin + 60_000)).toEqual([]);
+  });
+
+  it('is one task again where an older version came up that had never heard of the newer name', async () => {
+    const v2 = await story.deploy('v2', 'new', FORMER);
+    await advance('1m');
+    const v1 = await story.deploy('v1', 'old');
+    await advance('1m');
+    expect([v1, v2].map(names)).toEqual([['old'], ['old']]);
+    expect(story.document('new')).toMatchObject({ rename: { to: 'old', step: 'done' } });
+    expect(story.keysOf('new')).toEqual([]);
   });
 
   it('has had several names: whoever knows any of them gets it', async () => {

@@ -42,6 +42,7 @@ export class Renaming {
       schedule: { cron: '*/10 * * * * *' },
       misfire: 'fire-all',
       recovery: 'rerun',
+      overlap: 'allow',
       ...declared,
       run: (run) => {
         if (node.host.isCrashed) return new Promise(() => undefined); // the rest of the step in which it died
