@@ -1,6 +1,7 @@
 // The module.
 export { DistributedScheduleModule } from './nest/distributed-schedule.module.js';
-export type { ForRootAsyncOptions, ForRootOptions } from './nest/distributed-schedule-core.module.js';
+export type { ForRootAsyncOptions, ForRootOptions, ModuleExtras } from './nest/distributed-schedule-core.module.js';
+export type { FeatureOptions } from './nest/features/feature.module.js';
 export type {
   ClusterOptions,
   DistributedScheduleOptions,
@@ -14,19 +15,35 @@ export {
   DISTRIBUTED_SCHEDULE_OPTIONS,
   DISTRIBUTED_SCHEDULE_REGISTRY,
 } from './nest/distributed-schedule.tokens.js';
+export { getSchedulerHealthToken, getSchedulerRegistryToken, getSchedulerToken } from './nest/scheduler-tokens.js';
 
 // Decorators.
 export { CronExpression } from './nest/decorators/cron-expression.js';
 export { DistributedCron, type DistributedCronOptions } from './nest/decorators/distributed-cron.decorator.js';
 export { DistributedInterval } from './nest/decorators/distributed-interval.decorator.js';
 export { DistributedTimeout } from './nest/decorators/distributed-timeout.decorator.js';
+export { InjectScheduler, InjectSchedulerHealth } from './nest/decorators/inject-scheduler.decorator.js';
 export { InjectTaskRun } from './nest/decorators/inject-task-run.decorator.js';
 export { OnTaskError } from './nest/decorators/on-task-error.decorator.js';
 export { OnNodeEvent } from './nest/decorators/on-node-event.decorator.js';
 export { OnTaskEvent } from './nest/decorators/on-task-event.decorator.js';
-export { TaskHandler } from './nest/decorators/task-handler.decorator.js';
+export { TaskHandler, type PayloadHandlerDecorator } from './nest/decorators/task-handler.decorator.js';
 export { UseTaskMiddleware, type TaskMiddlewareItem } from './nest/decorators/use-task-middleware.decorator.js';
-export type { DecoratedTaskOptions, TaskEventFilter } from './nest/decorators/task-metadata.js';
+export type {
+  DecoratedTaskOptions,
+  SchedulerChoice,
+  TaskEventFilter,
+  TaskHandlerOptions,
+} from './nest/decorators/task-metadata.js';
+export {
+  fromConfig,
+  fromProviders,
+  type ConfigReference,
+  type ProviderReference,
+  type ProviderToken,
+  type Reference,
+} from './nest/references/reference.js';
+export type { Referable, WithReferences } from './nest/references/with-references.js';
 
 // The service.
 export { SchedulerService, type StaticTaskInput, type TaskFilter } from './core/service/scheduler-service.js';
@@ -51,6 +68,7 @@ export {
 export { currentTaskRun } from './core/execution/current-run.js';
 export type { TaskMiddleware, TaskMiddlewareClass } from './core/execution/middleware.js';
 export type { Handler, TaskRun } from './core/execution/task-run.js';
+export { InvalidPayloadError, type PayloadOf, type PayloadSchema } from './core/execution/payload-schema.js';
 export type {
   AfterRun,
   CircuitBreakerOptions,
@@ -87,7 +105,9 @@ export type { NamedCalendarOptions } from './nest/options/calendars.js';
 export type {
   HistoryRecord,
   RunError,
+  RunLogLine,
   RunOutcome,
+  RunProgress,
   RunRecord,
   SkipReason,
   SkipRecord,

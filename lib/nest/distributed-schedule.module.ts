@@ -13,11 +13,14 @@ import {
   type ForRootAsyncOptions,
   type ForRootOptions,
 } from './distributed-schedule-core.module.js';
+import { DistributedScheduleFeatureModule, type FeatureOptions } from './features/feature.module.js';
 import { SchedulerLifecycle } from './scheduler-lifecycle.js';
+import { lifecycleToken } from './scheduler-tokens.js';
 import { requireSingle } from './single-module.js';
 
 /**
- * Cluster-wide scheduling. Import it once, in the root module; decorate methods of any provider or controller.
+ * Cluster-wide scheduling. Import it once, in the root module; decorate methods of any provider or controller. A second
+ * scheduler in the same application, with a registry or a namespace of its own, needs a `name`.
  *
  * It is not global itself, only what it exports is: Nest runs the hooks of global modules first at start and last at
  * shutdown, and this one wants the opposite, so that tasks run only while everything they use is there.
@@ -29,6 +32,7 @@ import { requireSingle } from './single-module.js';
  * ```ts
  * @Module({ imports: [DistributedScheduleModule.forRoot()] })
  * @Module({ imports: [DistributedScheduleModule.forRootAsync(scheduleConfig.asProvider())] })
+ * @Module({ imports: [DistributedScheduleModule.forRoot(), DistributedScheduleModule.forRoot({ name: 'reports' })] })
  * ```
  */
 @Module({})
@@ -42,17 +46,25 @@ export class DistributedScheduleModule
 
   /** @param options every one may be left out; with none of them tasks run in this process alone */
   static forRoot(options: ForRootOptions = {}): DynamicModule {
-    return around(DistributedScheduleCoreModule.forRoot(options));
+    return around(DistributedScheduleCoreModule.forRoot(options), options.name);
   }
 
   /** Options from a factory, a class, or `config.asProvider()` of `@nestjs/config`. */
   static forRootAsync(options: ForRootAsyncOptions): DynamicModule {
-    return around(DistributedScheduleCoreModule.forRootAsync(options));
+    return around(DistributedScheduleCoreModule.forRootAsync(options), options.name);
+  }
+
+  /**
+   * What the tasks of one module have in common: import it in the module whose providers and controllers are decorated. It
+   * holds for them alone, not for modules that these import. Of defaults, those of a decorator go before those of the
+   * feature, and these before the module's.
+   */
+  static forFeature(options: FeatureOptions): DynamicModule {
+    return DistributedScheduleFeatureModule.register(options);
   }
 
   onModuleInit(): void {
-    requireSingle(this.modules, DistributedScheduleCoreModule, DistributedScheduleModule);
-    this.lifecycle.prepare();
+    requireSingle(this.modules, DistributedScheduleModule);
   }
 
   onApplicationBootstrap(): Promise<void> {
@@ -72,6 +84,8 @@ export class DistributedScheduleModule
   }
 }
 
-function around(core: DynamicModule): DynamicModule {
-  return { module: DistributedScheduleModule, imports: [core], exports: [core] };
+/** @param name of the scheduler whose life follows that of the application */
+function around(core: DynamicModule, name: string | undefined): DynamicModule {
+  const providers = name === undefined ? [] : [{ provide: SchedulerLifecycle, useExisting: lifecycleToken(name) }];
+  return { module: DistributedScheduleModule, imports: [core], providers, exports: [core] };
 }

@@ -3,7 +3,12 @@ import type { LoggerPort } from '../core/common/logger.js';
 
 /** Logs through Nest's `Logger`, so wherever the application has its logs go: texts are constant, what varies is an object. */
 export class NestLogger implements LoggerPort {
-  private readonly logger = new Logger('DistributedSchedule');
+  private readonly logger: Logger;
+
+  /** @param name of the scheduler, where it has one */
+  constructor(name?: string) {
+    this.logger = new Logger(name === undefined ? 'DistributedSchedule' : `DistributedSchedule:${name}`);
+  }
 
   debug(message: string, data?: object): void {
     this.logger.debug(message, ...textAndStack(data));

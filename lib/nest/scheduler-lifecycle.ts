@@ -3,10 +3,11 @@ import { formatDuration } from '../core/common/duration.js';
 import { DistributedScheduleError } from '../core/common/errors.js';
 import { RegistryUnavailableError } from '../core/registry/registry-errors.js';
 import { Scheduler } from '../core/scheduler/scheduler.js';
-import { SchedulerService } from '../core/service/scheduler-service.js';
+import type { SchedulerService } from '../core/service/scheduler-service.js';
 import { Registrar } from './discovery/registrar.js';
 import type { DistributedScheduleOptions } from './distributed-schedule.options.js';
 import { DISTRIBUTED_SCHEDULE_SETTINGS } from './distributed-schedule.tokens.js';
+import { OWN_SERVICE } from './own-tokens.js';
 import { reportStart } from './start-report.js';
 
 /**
@@ -14,28 +15,33 @@ import { reportStart } from './start-report.js';
  *
  * | Nest's hook | step |
  * |---|---|
- * | `onModuleInit` | `prepare`: find and check what is decorated; nothing is connected |
- * | `onApplicationBootstrap` | `start`: join the cluster, unless `autoStart` is false |
+ * | `onApplicationBootstrap` | `prepare`: find, complete and check what is decorated; nothing is connected |
+ * | | `start`: join the cluster, unless `autoStart` is false |
  * | `onModuleDestroy` | `leave`: claim nothing more, let others take over |
  * | `beforeApplicationShutdown` | `drain`: let runs end, while HTTP and databases are still there |
  * | `onApplicationShutdown` | `stop`: end the session, close the registry |
  */
 @Injectable()
 export class SchedulerLifecycle {
-  private isPrepared = false;
+  private prepared: Promise<void> | undefined;
   private report: Promise<void> | undefined;
 
   constructor(
     @Inject(DISTRIBUTED_SCHEDULE_SETTINGS) private readonly settings: DistributedScheduleOptions,
     private readonly scheduler: Scheduler,
-    private readonly service: SchedulerService,
+    @Inject(OWN_SERVICE) private readonly service: SchedulerService,
     private readonly registrar: Registrar,
-  ) {}
+  ) {
+    service.beforeStart = () => this.prepare();
+  }
 
-  prepare(): void {
-    if (this.isPrepared) return;
-    this.isPrepared = true;
-    this.registrar.registerAll();
+  /** Once all providers are initialised: options may be computed from them. Or earlier, if somebody starts earlier. */
+  prepare(): Promise<void> {
+    return (this.prepared ??= this.register());
+  }
+
+  private async register(): Promise<void> {
+    await this.registrar.registerAll();
     const first = this.scheduler.context.events.listen(({ type }) => {
       if (type !== 'session.working') return;
       first.dispose();
@@ -44,6 +50,7 @@ export class SchedulerLifecycle {
   }
 
   async start(): Promise<void> {
+    await this.prepare();
     if (this.settings.autoStart === false) return;
     await this.scheduler.start().catch((error: unknown) => {
       throw this.explained(error);

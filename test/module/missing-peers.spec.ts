@@ -50,6 +50,22 @@ describe('a package that is not installed', () => {
     await module.close();
   });
 
+  it('is not needed to look values up: without @nestjs/config it is the environment', async () => {
+    jest.unstable_mockModule('@nestjs/config', absent('@nestjs/config'));
+    const { Test } = await import('@nestjs/testing');
+    const { DistributedCron, DistributedScheduleModule, fromConfig, SchedulerService } =
+      await import('nestjs-distributed-schedule');
+    class Work {
+      @DistributedCron('0 0 1 1 *', { name: 'work', description: fromConfig('PATH') })
+      work() {}
+    }
+    const imports = [DistributedScheduleModule.forRoot()];
+    const module = await Test.createTestingModule({ imports, providers: [Work] }).compile();
+    await module.init();
+    expect(module.get(SchedulerService).getTask('work')?.description).toBe(process.env.PATH);
+    await module.close();
+  });
+
   it.each([
     ['@nestjs/event-emitter', { eventEmitter: true }, 'eventEmitter'],
     ['@opentelemetry/api', { tracing: true }, 'tracing'],

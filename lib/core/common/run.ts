@@ -23,6 +23,21 @@ export interface RunError {
   stack?: string;
 }
 
+/** What a handler has said with `run.log`. */
+export interface RunLogLine {
+  at: EpochMs;
+  message: string;
+  data?: Json;
+}
+
+/** How far a run is, by `run.progress`. */
+export interface RunProgress {
+  at: EpochMs;
+  /** From 0 to 100. */
+  percent: number;
+  note?: string;
+}
+
 /** A run that ended, as history keeps it. */
 export interface RunRecord {
   kind: 'run';
@@ -42,6 +57,12 @@ export interface RunRecord {
   outcome: RunOutcome;
   error?: RunError;
   result?: Json;
+  /** What it has said: its last 100 lines, 8 KiB at most. */
+  logs?: RunLogLine[];
+  /** How many lines it said before those. */
+  logsDropped?: number;
+  /** How far it said to be, last. */
+  progress?: RunProgress;
   /** The run it was asked for in place of, by `retryRun`. */
   again?: string;
   /** What it was given in place of the task's own payload. */

@@ -14,6 +14,8 @@ const NAMES: Record<EventName, true> = {
   'task.orphaned': true,
   'run.started': true,
   'run.retrying': true,
+  'run.log': true,
+  'run.progress': true,
   'run.stuck': true,
   'run.succeeded': true,
   'run.failed': true,

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../common/clock.js';
-import type { RunOutcome, RunRecord, SkipRecord, Trigger } from '../common/run.js';
+import type { RunLogLine, RunOutcome, RunProgress, RunRecord, SkipRecord, Trigger } from '../common/run.js';
 import type { TaskState } from '../task/task-definition.js';
 
 export interface NodeEvent {
@@ -42,6 +42,9 @@ export interface SchedulerEvents extends Record<`run.${RunOutcome}`, RunRecord> 
   'task.orphaned': TaskEvent & { since: EpochMs };
   'run.started': RunStartedEvent;
   'run.retrying': RunStartedEvent & { error: string; delayMs: number };
+  /** What its handler said with `run.log`, and how far it said to be with `run.progress`. */
+  'run.log': { id: string; task: string } & RunLogLine;
+  'run.progress': { id: string; task: string } & RunProgress;
   /** Its handler ignored its signal longer than the grace, and goes on. */
   'run.stuck': { id: string; task: string; nodeId: string; abortedAt: EpochMs };
   'tick.skipped': SkipRecord;

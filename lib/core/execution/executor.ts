@@ -11,6 +11,7 @@ import type { HandlerTable } from './handler-table.js';
 import { around } from './middleware.js';
 import { retryMiddleware } from './middlewares/retry.js';
 import { timeoutMiddleware, totalTimeout } from './middlewares/timeout.js';
+import { FinalError } from './retry-if.js';
 import type { RunAbort } from './run-abort.js';
 import { composeSteps, type Invocation } from './run-step.js';
 import type { StuckHandlers } from './stuck-handlers.js';
@@ -135,7 +136,8 @@ function startedEvent(run: TaskRun) {
   };
 }
 
-function failure(thrown: unknown, abort: RunAbort): Pick<ExecutionResult, 'outcome' | 'error'> {
+function failure(given: unknown, abort: RunAbort): Pick<ExecutionResult, 'outcome' | 'error'> {
+  const thrown = given instanceof FinalError ? given.cause : given;
   const isTimeout = code(abort.reason ?? thrown) === 'RUN_TIMEOUT';
   const outcome = isTimeout ? 'timed-out' : abort.aborted ? 'cancelled' : 'failed';
   const details = thrown !== null && typeof thrown === 'object' ? (thrown as { name?: unknown; stack?: unknown }) : {};

@@ -27,6 +27,13 @@ export interface TaskRun<P = unknown> {
    */
   readonly signal: AbortSignal;
   readonly payload: P;
+  /**
+   * Keeps a line with the record of the run, and writes it to the application's log. The record has the last 100 lines,
+   * 8 KiB at most; `data` is JSON.
+   */
+  log(message: string, data?: unknown): void;
+  /** Tells how far the run is, from 0 to 100: other nodes see it a second later at most, and its record keeps the last one. */
+  progress(percent: number, note?: string): void;
 }
 
 /** What runs a task: awaited when it returns a promise; its value is the result of the run. */

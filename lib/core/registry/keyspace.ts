@@ -17,6 +17,8 @@ export const keys = {
   /** What other nodes ask of this one, and what they answer to what it asked. */
   commands: (nodeId: string): string => `commands/${nodeId}/`,
   command: (nodeId: string, id: string): string => `commands/${nodeId}/${id}`,
+  /** How far the runs of a node are. */
+  progress: (nodeId: string): string => `progress/${nodeId}`,
   feeds: 'feed/',
   feed: (nodeId: string): string => `feed/${nodeId}/`,
   feedSlot: (nodeId: string, slot: number): string => `feed/${nodeId}/${slot}`,

@@ -1,6 +1,7 @@
-import type { EpochMs } from '../common/clock.js';
+import type { Clock, EpochMs } from '../common/clock.js';
 import type { RunRecord } from '../common/run.js';
 import { RunAbort } from '../execution/run-abort.js';
+import { RunNotes } from '../execution/run-notes.js';
 import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
@@ -17,6 +18,7 @@ export interface ClaimedRun {
 /** … and what becomes of it here. */
 export interface LiveRun extends ClaimedRun {
   readonly abort: RunAbort;
+  readonly notes: RunNotes;
   /** It did not come to its end here, and is left in the unit for another node to take. */
   handOver: boolean;
   /** It takes one while its handler runs or is about to, and none while it waits for another attempt. */
@@ -26,11 +28,12 @@ export interface LiveRun extends ClaimedRun {
   ended?: Promise<RunRecord>;
 }
 
-export function liveRun(claimed: ClaimedRun): LiveRun {
+export function liveRun(claimed: ClaimedRun, clock: Clock): LiveRun {
   const { retry } = claimed.entry;
   return {
     ...claimed,
     abort: new RunAbort(),
+    notes: new RunNotes(clock),
     handOver: false,
     hasSlot: retry?.at === undefined,
     ...(retry && { retry }),

@@ -1,6 +1,7 @@
 import type { RunRecord } from '../common/run.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
+import type { TaskRun } from '../execution/task-run.js';
 import type { Unit } from '../task/unit.js';
 import { begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun } from './live-run.js';
 import { RetryPause } from './retry-pause.js';
@@ -54,7 +55,7 @@ export class RunLauncher {
 
   /** The caller holds a slot for the run, unless it waits for another attempt; it is given back when the handler ends. */
   launch(claimed: ClaimedRun): Promise<RunRecord> {
-    const run = liveRun(claimed);
+    const run = liveRun(claimed, this.context.clock);
     this.live.set(run.entry.id, run);
     return (run.ended = this.takeToEnd(run));
   }
@@ -183,6 +184,7 @@ export class RunLauncher {
   }
 
   private forget(run: LiveRun): void {
+    this.context.progress.forget(run.entry.id);
     if (this.live.get(run.entry.id) === run) this.live.delete(run.entry.id);
     this.onEnd(run.unit);
     this.tellIdle();
@@ -216,6 +218,7 @@ export class RunLauncher {
         return abort.signal;
       },
       payload: entry.payload === undefined ? task.doc.definition.payload : entry.payload,
+      ...this.tellingOf(live),
     };
     this.handling++;
     try {
@@ -226,6 +229,23 @@ export class RunLauncher {
     } finally {
       this.handling--;
     }
+  }
+
+  /** What a handler tells while it runs: for the record, the log, the other nodes and whoever listens. */
+  private tellingOf({ entry: { id }, task: { name: task }, notes }: LiveRun): Pick<TaskRun, 'log' | 'progress'> {
+    const { events, logger, progress } = this.context;
+    return {
+      log: (message, data) => {
+        const line = notes.log(message, data);
+        logger.log(line.message, { task, runId: id, ...(line.data !== undefined && { data: line.data }) });
+        events.emit('run.log', { id, task, ...line });
+      },
+      progress: (percent, note) => {
+        const now = notes.progress(percent, note);
+        progress.note(id, now);
+        events.emit('run.progress', { id, task, ...now });
+      },
+    };
   }
 
   private async record(run: LiveRun, result: ExecutionResult): Promise<RunRecord> {
@@ -287,6 +307,7 @@ function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {
   return { outcome, attempt: 0, startedAt: now, endedAt: now, error: { name: 'NotStarted', message: why } };
 }
 
-function toRecord({ unit, entry, token }: ClaimedRun, { attempt, ...end }: ExecutionResult): RunRecord {
-  return runRecordOf(unit, entry, { ...end, attempt: Math.max(attempt, entry.attempt), token: String(token) });
+function toRecord({ unit, entry, token, notes }: LiveRun, { attempt, ...end }: ExecutionResult): RunRecord {
+  const attempts = Math.max(attempt, entry.attempt);
+  return runRecordOf(unit, entry, { ...end, ...notes.all(), attempt: attempts, token: String(token) });
 }

@@ -4,6 +4,7 @@ import type { LoggerPort } from '../common/logger.js';
 import type { RunIds } from '../common/ids.js';
 import type { EventHub } from '../events/event-hub.js';
 import type { Slots } from '../execution/slots.js';
+import type { ProgressBoard } from '../history/progress-board.js';
 import type { Recorder } from '../history/recorder.js';
 import type { Registry } from '../registry/registry.js';
 import type { Catalog } from '../task/catalog.js';
@@ -21,6 +22,7 @@ export interface SchedulerContext {
   readonly units: UnitStore;
   readonly slots: Slots;
   readonly recorder: Recorder;
+  readonly progress: ProgressBoard;
   readonly events: EventHub;
   readonly runIds: RunIds;
   readonly logger: LoggerPort;

@@ -11,6 +11,7 @@ import { Executor } from '../execution/executor.js';
 import { HandlerTable } from '../execution/handler-table.js';
 import { Slots } from '../execution/slots.js';
 import { StuckHandlers } from '../execution/stuck-handlers.js';
+import { ProgressBoard } from '../history/progress-board.js';
 import { Recorder } from '../history/recorder.js';
 import { CommitBatcher } from '../registry/commit-batcher.js';
 import { withNamespace } from '../registry/keyspace.js';
@@ -94,6 +95,7 @@ export class Scheduler {
       units: new UnitStore(this.registry, batcher, options.clock),
       slots: new Slots(options.concurrency, clock),
       recorder: new Recorder(this.registry, batcher, node.id, options.keepRuns, logger),
+      progress: new ProgressBoard(this.registry, clock, node.id, () => this.membership.keeper.session?.id, logger),
       events,
       runIds: new RunIds(node.boot),
       logger,
@@ -199,6 +201,7 @@ export class Scheduler {
     await this.leaving.depart();
     this.replica.dispose();
     this.commands.dispose();
+    this.context.progress.dispose();
     this.placement.dispose();
     this.context.timeline.stop();
     await this.leaving.closeRegistry();

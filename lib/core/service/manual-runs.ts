@@ -10,6 +10,7 @@ import type { KnownTask } from '../task/catalog.js';
 import type { RunEntry } from '../scheduler/unit-state.js';
 import { isLive } from '../task/task-definition.js';
 import { MAX_PAYLOAD_BYTES } from '../task/validate.js';
+import { PayloadChecks } from './payload-checks.js';
 
 export interface RunTaskOptions {
   /** Instead of the task's own payload: JSON, at most 64 KiB. */
@@ -38,6 +39,9 @@ export class ManualRuns {
     const { clock } = this.scheduler.context;
     const until = waitMs === undefined ? Infinity : clock.monotonic() + waitMs;
     this.requireHandler(task);
+    const { definition } = task.doc;
+    const given = payload === undefined ? definition.payload : payload;
+    await new PayloadChecks(this.scheduler.handlers).require(task.name, { ...definition, payload: given });
     for (;;) {
       const claimed = await this.claim(task, payload, again);
       if ('end' in claimed)

@@ -1,6 +1,6 @@
 import { DistributedScheduleError, taskError } from '../common/errors.js';
 import { taskOfRun } from '../common/ids.js';
-import type { RunRecord } from '../common/run.js';
+import type { RunProgress, RunRecord } from '../common/run.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { newUnitState, type RunEntry } from '../scheduler/unit-state.js';
 import type { KnownTask } from '../task/catalog.js';
@@ -31,9 +31,11 @@ export class Runs {
 
   async statusOf(task: KnownTask): Promise<TaskStatus> {
     await this.scheduler.reach();
-    const { units, clock } = this.scheduler.context;
-    const state = await units.read(task.units[0]!);
-    return statusOf(task, state ?? newUnitState(task.doc.since, task.token), clock.now());
+    const { units, clock, progress } = this.scheduler.context;
+    const state = (await units.read(task.units[0]!)) ?? newUnitState(task.doc.since, task.token);
+    const nodes = new Set(state.runs.map(({ node }) => node));
+    const boards = await Promise.all([...nodes].map((node) => progress.ofNode(node)));
+    return statusOf(task, state, clock.now(), Object.assign({}, ...boards) as Record<string, RunProgress>);
   }
 
   async cancel(id: string, reason: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { DistributedScheduleError } from '../common/errors.js';
 import type { HistoryRecord, RunRecord } from '../common/run.js';
 import type { SchedulerEvent } from '../events/scheduler-events.js';
 import { requireMiddlewares, type TaskMiddleware, type TaskMiddlewareClass } from '../execution/middleware.js';
+import { retryIfMiddlewares } from '../execution/retry-if.js';
 import type { Handler } from '../execution/task-run.js';
 import type { SchedulePreview } from '../schedule/preview.js';
 import type { ScheduleSpec } from '../schedule/schedule-spec.js';
@@ -55,6 +56,8 @@ export class SchedulerService {
   readonly nodeEvents$: Observable<SchedulerEvent>;
   readonly taskEvents$: Observable<SchedulerEvent>;
   readonly runEvents$: Observable<SchedulerEvent>;
+  /** Set by the module: declares what is decorated, before the first start. */
+  beforeStart: (() => Promise<void>) | undefined;
 
   constructor(private readonly scheduler: Scheduler) {
     this.commands = new TaskCommands(scheduler);
@@ -88,7 +91,7 @@ export class SchedulerService {
 
   /** Joins the cluster; the module does this at application bootstrap unless `autoStart` is false. */
   start(): Promise<void> {
-    return this.scheduler.start();
+    return this.beforeStart ? this.beforeStart().then(() => this.scheduler.start()) : this.scheduler.start();
   }
 
   /** Leaves the cluster: claims nothing more, lets runs end within the drain timeout, records them, ends the session. */
@@ -125,7 +128,7 @@ export class SchedulerService {
   async defineTask<P>(task: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
     const { run, middleware = [], ...input } = task;
     this.commands.check(input);
-    const middlewares = requireMiddlewares(input.name, middleware);
+    const middlewares = [...retryIfMiddlewares(input.retry?.retryIf), ...requireMiddlewares(input.name, middleware)];
     this.scheduler.handlers.define(input.name, run as Handler, `defineTask('${input.name}')`, middlewares);
     this.declarations.note(input, options);
     if (this.state !== 'working') return;
@@ -295,7 +298,8 @@ export class SchedulerService {
 
   /** The runs of this node that are going on. */
   listRunning(): RunningView[] {
-    return this.scheduler.launcher.listLive().map(({ task, entry }) => runningView(task.name, entry));
+    const { launcher, context } = this.scheduler;
+    return launcher.listLive().map(({ task, entry }) => runningView(task.name, entry, context.progress.of(entry.id)));
   }
 
   /** A run by its id: what history still has of it; `undefined` where it goes on, or is forgotten. */

@@ -16,6 +16,7 @@ import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
 import { isLive, isPresent, type TaskDocument, type TaskInput, type TaskSource } from '../task/task-definition.js';
 import { defineTask } from '../task/validate.js';
+import { PayloadChecks } from './payload-checks.js';
 import { afterHalt, hasSameTicks, isOver, isPutAgain, redefine, replace, withNewCalendars } from './redefine.js';
 
 export type Edit = (doc: TaskDocument, now: EpochMs) => TaskDocument | undefined;
@@ -25,12 +26,17 @@ export type Edit = (doc: TaskDocument, now: EpochMs) => TaskDocument | undefined
  * change is in force on every node, however stale that node's own view is.
  */
 export class TaskCommands {
-  constructor(private readonly scheduler: Scheduler) {}
+  private readonly payloads: PayloadChecks;
 
-  /** @throws `TASK_EXISTS`, `TASK_DELETED`, `INVALID_TASK` */
+  constructor(private readonly scheduler: Scheduler) {
+    this.payloads = new PayloadChecks(scheduler.handlers);
+  }
+
+  /** @throws `TASK_EXISTS`, `TASK_DELETED`, `INVALID_TASK`, also for a payload that the handler on this node refuses */
   async add(input: TaskInput): Promise<KnownTask> {
     const fresh = this.newDocument(input, 'dynamic');
     this.refusePast(input.name, fresh);
+    await this.payloads.require(input.name, fresh.definition);
     return this.create(input.name, (doc) => {
       if (doc?.generation === fresh.generation) return undefined; // an earlier attempt of this write went through
       refuseOnTheMove(input.name, doc);
@@ -54,6 +60,7 @@ export class TaskCommands {
   /** Creates or replaces, clearing a tombstone. A task that goes on keeps its cursor and history. */
   async put(input: TaskInput, source: TaskSource = 'dynamic'): Promise<KnownTask> {
     const fresh = this.newDocument(input, source);
+    await this.payloads.require(input.name, fresh.definition);
     return this.create(input.name, (doc) => {
       if (doc?.generation === fresh.generation) return undefined; // an earlier attempt of this write went through
       refuseOnTheMove(input.name, doc);

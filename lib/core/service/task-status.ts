@@ -1,5 +1,5 @@
 import type { EpochMs } from '../common/clock.js';
-import type { RunOutcome } from '../common/run.js';
+import type { RunOutcome, RunProgress } from '../common/run.js';
 import { circuitAt, type CircuitState, failuresOf } from '../scheduler/failures.js';
 import type { Counters, RunEntry, UnitState } from '../scheduler/unit-state.js';
 import type { KnownTask } from '../task/catalog.js';
@@ -13,6 +13,8 @@ export interface RunningView {
   nodeId: string;
   attempt: number;
   claimedAt: Date;
+  /** How far it said to be. */
+  progress?: RunProgress;
   /** Its last attempt failed: when the next is due. */
   retryAt?: Date;
 }
@@ -34,10 +36,15 @@ export interface TaskStatus {
   last?: { id: string; outcome: RunOutcome; endedAt: Date; nodeId: string };
 }
 
-export function statusOf(task: KnownTask, state: UnitState, now: EpochMs): TaskStatus {
+export function statusOf(
+  task: KnownTask,
+  state: UnitState,
+  now: EpochMs,
+  progress: Readonly<Record<string, RunProgress>>,
+): TaskStatus {
   const { queued, last, counters, cursor } = state;
   return {
-    running: state.runs.map((run) => runningView(task.name, run)),
+    running: state.runs.map((run) => runningView(task.name, run, progress[run.id])),
     ...(queued && { queued: new Date(queued.tick) }),
     failures: failuresOf(state, task),
     circuit: circuitAt(state, task, now),
@@ -50,6 +57,7 @@ export function statusOf(task: KnownTask, state: UnitState, now: EpochMs): TaskS
 export function runningView(
   task: string,
   { id, tick, trigger, node, attempt, claimedAt, retry }: RunEntry,
+  progress: RunProgress | undefined,
 ): RunningView {
   return {
     id,
@@ -59,6 +67,7 @@ export function runningView(
     attempt: Math.max(attempt, (retry?.made ?? 0) + (retry && retry.at === undefined ? 1 : 0)),
     claimedAt: new Date(claimedAt),
     ...(tick !== undefined && { tick: new Date(tick) }),
+    ...(progress && { progress }),
     ...(retry?.at !== undefined && { retryAt: new Date(retry.at) }),
   };
 }

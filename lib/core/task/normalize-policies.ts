@@ -64,7 +64,7 @@ const labels: Check = (value, path, out) => {
 const retry: Check = (value, path, out) => {
   if (!isObject(value)) return `${path}: give an object, as { attempts: 3, delay: '1s' }`;
   const given = value as Partial<RetryOptions>;
-  const known = ['attempts', 'delay', 'backoff', 'maxDelay', 'deadline'];
+  const known = ['attempts', 'delay', 'backoff', 'maxDelay', 'deadline', 'retryIf'];
   const { delayMs, maxDelayMs, backoff } = DEFAULT_POLICIES.retry;
   const resolved: ResolvedRetry = { attempts: 1, delayMs, backoff, maxDelayMs };
   const problem = partsProblem(
@@ -76,6 +76,10 @@ const retry: Check = (value, path, out) => {
         return BACKOFFS.includes(given.backoff!)
           ? void (resolved.backoff = given.backoff!)
           : `${at}: ${JSON.stringify(part)} is none of ${BACKOFFS.map((name) => JSON.stringify(name)).join(', ')}`;
+      if (key === 'retryIf')
+        return typeof part === 'function'
+          ? undefined
+          : `${at}: ${JSON.stringify(part)} is not a function (error, attempt) => boolean`;
       const ms = parseDuration(part);
       if (ms === undefined) return durationProblem(part, at);
       resolved[`${key as 'delay' | 'maxDelay' | 'deadline'}Ms`] = ms;

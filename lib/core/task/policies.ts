@@ -38,6 +38,12 @@ export interface RetryOptions {
   maxDelay?: Duration;
   /** No attempt is begun later than this after the run was first claimed. @default none */
   deadline?: Duration;
+  /**
+   * Whether to try again after this error; `attempt` is the number of the one that failed. For tasks declared in code: a
+   * function cannot be stored with a dynamic task. Whatever the policies, a {@link NoRetryError} ends the run.
+   * @default always
+   */
+  retryIf?: (error: unknown, attempt: number) => boolean | Promise<boolean>;
 }
 
 export interface TimeoutOptions {

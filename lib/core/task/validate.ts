@@ -2,6 +2,7 @@ import type { EpochMs } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { hash32 } from '../common/hash.js';
 import { encodeJson, type Json } from '../common/json.js';
+import { show } from '../common/show.js';
 import { scheduleProblems } from '../schedule/schedule-problems.js';
 import {
   calendarsIn,
@@ -64,6 +65,8 @@ export function taskProblems(input: TaskInput, path: string, timeZone?: string):
   if (input.handler !== undefined && (typeof input.handler !== 'string' || input.handler === '')) {
     problems.push(`${at('handler')}: ${JSON.stringify(input.handler)} is not the id of a handler`);
   }
+  if (input.disabled !== undefined && typeof input.disabled !== 'boolean')
+    problems.push(`${at('disabled')}: ${show(input.disabled)} is neither true nor false`);
   const payload = encodeJson(input.payload, MAX_PAYLOAD_BYTES);
   if ('problem' in payload) problems.push(`${at('payload')}: it cannot be stored: ${payload.problem}`);
   normalizePolicies(input, path, problems, OWN_KEYS, zoneOf(input, timeZone));
@@ -79,8 +82,10 @@ export function defineTask(
   context: DefinitionContext,
 ): { definition: TaskDefinition; declared: string } {
   const problems = taskProblems(input, '', context.timeZone);
-  if (problems.length === 0 && input.aliases !== undefined && context.source === 'dynamic')
+  if (context.source === 'dynamic' && input?.aliases !== undefined)
     problems.push('aliases: only a task declared in code has former names; leave it out');
+  if (context.source === 'dynamic' && typeof input?.retry?.retryIf === 'function')
+    problems.push('retry.retryIf: a function cannot be stored; let the handler throw a NoRetryError instead');
   if (problems.length > 0) throw invalid(input?.name, problems);
   const { now, timeZone, calendars, version } = context;
   const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS, zoneOf(input, timeZone)) };

@@ -1,4 +1,5 @@
 import type { LocalScheduleOptions, ScheduleSpec } from '../../core/schedule/schedule-spec.js';
+import type { Referable, WithReferences } from '../references/with-references.js';
 import { markMethod, type DecoratedTaskOptions } from './task-metadata.js';
 
 export interface DistributedCronOptions extends DecoratedTaskOptions, LocalScheduleOptions {}
@@ -12,7 +13,8 @@ export interface DistributedCronOptions extends DecoratedTaskOptions, LocalSched
  * the process.
  *
  * @param schedule a cron expression of 5 fields, or 6 with seconds first; a `Date`, for one tick at that instant; or a
- * schedule of another kind, as `{ daily: '02:00' }`
+ * schedule of another kind, as `{ daily: '02:00' }`; or `fromConfig` or `fromProviders`, which may stand for any of these
+ * @param options each may be given by `fromConfig` or `fromProviders`
  * @example
  * ```ts
  * @DistributedCron('0 2 * * *', { name: 'billing.close', timeZone: 'Europe/London', timeout: '10m' })
@@ -23,10 +25,12 @@ export interface DistributedCronOptions extends DecoratedTaskOptions, LocalSched
  * ```
  */
 export function DistributedCron(
-  schedule: string | Date | Exclude<ScheduleSpec, 'now'>,
-  options: DistributedCronOptions = {},
+  schedule: Referable<string | Date | Exclude<ScheduleSpec, 'now'>>,
+  options: WithReferences<DistributedCronOptions> = {},
 ): MethodDecorator {
-  const spec =
-    schedule instanceof Date ? { at: schedule } : typeof schedule === 'string' ? { cron: schedule } : schedule;
-  return markMethod('@DistributedCron', { kind: 'task', schedule: spec, options });
+  return markMethod('@DistributedCron', { kind: 'task', schedule, specOf, options: options as DistributedCronOptions });
+}
+
+function specOf(given: unknown): unknown {
+  return given instanceof Date ? { at: given } : typeof given === 'string' ? { cron: given } : given;
 }

@@ -1,4 +1,4 @@
-import { markMethod } from './task-metadata.js';
+import { markMethod, type SchedulerChoice } from './task-metadata.js';
 
 /**
  * Calls the method with the error and the record of each run that failed, timed out or was lost. Runs of this node
@@ -11,6 +11,6 @@ import { markMethod } from './task-metadata.js';
  * async alert(error: RunError, run: RunRecord) {}
  * ```
  */
-export function OnTaskError(): MethodDecorator {
-  return markMethod('@OnTaskError', { kind: 'task-error' });
+export function OnTaskError(options: SchedulerChoice = {}): MethodDecorator {
+  return markMethod('@OnTaskError', { kind: 'task-error', options });
 }

@@ -1,29 +1,60 @@
+import { show } from '../../core/common/show.js';
 import type { TaskInput } from '../../core/task/task-definition.js';
 import { taskProblems } from '../../core/task/validate.js';
+import type { MethodMark } from '../decorators/task-metadata.js';
+import type { Feature } from '../features/features.js';
 import type { DecoratedMethod } from './decorated-method.js';
 
 /** Set by the decorator itself; an option of that name would silently be lost. */
 const TAKEN = ['handler', 'schedule'];
 
+interface Declaration {
+  /** Absent where there are problems. */
+  input?: TaskInput;
+  /** Each with its path: in the options, or `schedule` and what is in it. */
+  problems: string[];
+}
+
 /** The task that a decorated method declares, or everything that is wrong with it. */
-export function declarationOf({ mark, place }: DecoratedMethod): { input?: TaskInput; problems: string[] } {
+export function declarationOf({ mark, place, feature = {} }: DecoratedMethod): Declaration {
   if (mark.kind !== 'task') return { problems: [] };
-  const given: unknown = mark.options;
-  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
-    return { problems: [`the options are ${JSON.stringify(given)}; give an object, as { name: 'billing.close' }`] };
+  const { options }: { options: unknown } = mark;
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    return { problems: [`the options are ${show(options)}; give an object, as { name: 'billing.close' }`] };
   }
-  const { name = place, timeZone, dst, except, ...rest } = mark.options;
+  return taskOf(mark, place, feature);
+}
+
+function taskOf(
+  mark: MethodMark & { kind: 'task' },
+  place: string,
+  { defaults, namePrefix = '' }: Feature,
+): Declaration {
+  const { scheduler: _scheduler, name = place, timeZone, dst, except, ...rest } = mark.options;
+  const spec = mark.specOf(mark.schedule);
   const beside = Object.entries({ timeZone, dst, except }).filter(([, value]) => value !== undefined);
-  const schedule =
-    beside.length === 0 ? mark.schedule : { ...(mark.schedule as object), ...Object.fromEntries(beside) };
-  const input = { ...rest, name, schedule } as TaskInput;
-  const twice = beside.map(([key]) => key).filter((key) => isObject(mark.schedule) && key in mark.schedule);
+  const schedule = beside.length === 0 ? spec : { ...(spec as object), ...Object.fromEntries(beside) };
+  const own = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const fullName: unknown = typeof name === 'string' ? `${namePrefix}${name}` : name;
+  const input = { ...defaults, ...own, name: fullName, schedule } as TaskInput;
+  const twice = beside.map(([key]) => key).filter((key) => spec !== null && typeof spec === 'object' && key in spec);
   const problems = [
     ...twice.map((key) => `${key}: it is given in the schedule and beside it; give it once`),
     ...TAKEN.filter((key) => key in rest).map((key) => `${key}: the decorator sets it; leave it out`),
-    ...taskProblems(input, '').map((problem) => problem.replace(/^schedule\./, '')),
+    ...taskProblems(input, '').map((problem) => besideOf(problem, beside)),
   ];
   return problems.length > 0 ? { problems } : { input, problems };
+}
+
+/** What was given beside the schedule has its path there. */
+function besideOf(problem: string, beside: readonly [key: string, value: unknown][]): string {
+  const isBeside = beside.some(([key]) => problem.startsWith(`schedule.${key}`));
+  return isBeside ? problem.slice('schedule.'.length) : problem;
+}
+
+/** A problem as it is told: what is wrong with the schedule stands right in the decorator. */
+export function toldOf({ mark, place }: DecoratedMethod, problem: string): string {
+  return `${place} (${mark.decorator}): ${problem.replace(/^schedule\./, '')}`;
 }
 
 /** Methods that declare several tasks without a name, by place: after an edit, which would be which? */
@@ -41,8 +72,4 @@ export function nameProblems(methods: readonly DecoratedMethod[]): Map<string, s
 
 export function isUnnamed({ mark }: DecoratedMethod): boolean {
   return mark.kind === 'task' && mark.options?.name === undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return value !== null && typeof value === 'object';
 }

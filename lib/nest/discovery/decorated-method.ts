@@ -1,5 +1,6 @@
 import type { DiscoveryService } from '@nestjs/core';
 import type { MethodMark } from '../decorators/task-metadata.js';
+import type { Feature } from '../features/features.js';
 
 /** Nest's record of one provider or controller. */
 export type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
@@ -18,6 +19,8 @@ export interface DecoratedMethod {
   readonly mark: MethodMark;
   /** Where it is declared, for people: `Billing.close`. */
   readonly place: string;
+  /** What its module says about all of its methods. */
+  readonly feature?: Feature | undefined;
 }
 
 /** Whether Nest keeps one instance: not for request-scoped, durable and transient providers. */

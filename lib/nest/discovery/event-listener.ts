@@ -49,8 +49,10 @@ export function listenerProblems({ types, allowed, filter = {} }: ListenerMark):
 
 function filterProblems(filter: unknown): string[] {
   if (!isObject(filter)) return [`filter: ${show(filter)} is not an object, as { task: 'billing.close' }`];
-  const { task, tag, ...others } = filter as TaskEventFilter;
-  const problems = Object.keys(others).map((key) => `filter.${key}: unknown; ${hint(key, ['task', 'tag'])}`);
+  const { task, tag, scheduler: _scheduler, ...others } = filter as TaskEventFilter;
+  const problems = Object.keys(others).map(
+    (key) => `filter.${key}: unknown; ${hint(key, ['task', 'tag', 'scheduler'])}`,
+  );
   if (task !== undefined && typeof task !== 'string' && !(task instanceof RegExp))
     problems.push(`filter.task: ${show(task)} is neither a name nor a pattern, as /^billing\\./`);
   if (tag !== undefined && typeof tag !== 'string') problems.push(`filter.tag: ${show(tag)} is not a text`);

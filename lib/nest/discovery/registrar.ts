@@ -3,17 +3,21 @@ import { DEFAULT_HANDLER } from '../../core/cluster/node-record.js';
 import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
 import type { LoggerPort } from '../../core/common/logger.js';
 import type { TaskMiddleware } from '../../core/execution/middleware.js';
+import { withPayloadSchema } from '../../core/execution/payload-schema.js';
+import { retryIfMiddlewares } from '../../core/execution/retry-if.js';
 import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
-import { SchedulerService } from '../../core/service/scheduler-service.js';
+import type { SchedulerService } from '../../core/service/scheduler-service.js';
 import { DISTRIBUTED_SCHEDULE_LOGGER } from '../distributed-schedule.tokens.js';
 import { EventBridge } from '../execution/event-bridge.js';
 import { TaskMiddlewares } from '../execution/task-middlewares.js';
-import { declarationOf, isUnnamed, nameProblems } from './declaration.js';
+import { OWN_SERVICE } from '../own-tokens.js';
+import { declarationOf, isUnnamed, nameProblems, toldOf } from './declaration.js';
 import type { DecoratedMethod } from './decorated-method.js';
 import { eventListener, listenerProblems } from './event-listener.js';
 import { Explorer } from './explorer.js';
 import { HandlerFactory } from './handler-factory.js';
+import { SettledMethods } from './settled-methods.js';
 import { taskErrorListener } from './task-error-listener.js';
 
 /** Tells the scheduler what is decorated in this application. */
@@ -21,21 +25,23 @@ import { taskErrorListener } from './task-error-listener.js';
 export class Registrar {
   constructor(
     private readonly explorer: Explorer,
+    private readonly settled: SettledMethods,
     private readonly factory: HandlerFactory,
     private readonly middlewares: TaskMiddlewares,
     private readonly bridge: EventBridge,
     private readonly scheduler: Scheduler,
-    private readonly service: SchedulerService,
+    @Inject(OWN_SERVICE) private readonly service: SchedulerService,
     @Inject(DISTRIBUTED_SCHEDULE_LOGGER) private readonly logger: LoggerPort,
   ) {}
 
   /** @throws DistributedScheduleError `INVALID_TASK` with every problem of every decorated method; `INVALID_OPTIONS` */
-  registerAll(): void {
+  async registerAll(): Promise<void> {
     this.bridge.connect();
     this.scheduler.handlers.use(...this.middlewares.ofModule());
-    const { methods, problems } = this.explorer.explore();
+    const { methods: found, problems } = this.explorer.explore();
+    const { methods, problems: unsettled } = await this.settled.settle(found);
     const ambiguous = nameProblems(methods);
-    problems.push(...ambiguous.values());
+    problems.push(...ambiguous.values(), ...unsettled);
     for (const method of methods) {
       const unusable = unusableMethod(method);
       if (unusable) problems.push(unusable);
@@ -67,17 +73,17 @@ export class Registrar {
     const { middlewares, problems: unknown } = this.middlewares.ofMethod(method);
     if (unknown.length > 0) return unknown;
     if (mark.kind === 'handler') {
-      const { id } = mark;
-      if (id !== undefined && (typeof id !== 'string' || id === '')) {
-        return [
-          `${origin}: ${JSON.stringify(id)} is not the id of a handler; give a text, or nothing for the default handler`,
-        ];
-      }
-      return this.addHandler(id ?? DEFAULT_HANDLER, handler, origin, middlewares);
+      const { payload, retryIf } = mark.options;
+      const own = [...retryIfMiddlewares(retryIf), ...middlewares];
+      const checked = payload ? withPayloadSchema(payload, handler) : handler;
+      return this.addHandler((mark.id as string | undefined) ?? DEFAULT_HANDLER, checked, origin, own);
     }
     const { input, problems } = declarationOf(method);
-    if (problems.length > 0 || !input) return problems.map((problem) => `${origin}: ${problem}`);
-    const clash = this.addHandler(input.name, handler, origin, middlewares);
+    if (!input) return problems.map((problem) => toldOf(method, problem));
+    const clash = this.addHandler(input.name, handler, origin, [
+      ...retryIfMiddlewares(input.retry?.retryIf),
+      ...middlewares,
+    ]);
     return clash.length > 0 ? clash : problemsIn(() => this.service.declareTask(input));
   }
 

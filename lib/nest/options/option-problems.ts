@@ -6,6 +6,7 @@ import { isMiddlewareClass, middlewareOf } from '../../core/execution/middleware
 import { timeZoneProblem } from '../../core/schedule/zone/time-zone.js';
 import { DEFAULT_CLUSTER } from '../../core/scheduler/scheduler-options.js';
 import { normalizePolicies } from '../../core/task/normalize-policies.js';
+import type { TaskPolicies } from '../../core/task/policies.js';
 import type { DistributedScheduleOptions } from '../distributed-schedule.options.js';
 import { calendarsProblems } from './calendars.js';
 import { duration, isObject, labels, oneOf, section, segment, share, text, wholeNumber, type Check } from './checks.js';
@@ -25,10 +26,13 @@ const assignment: Check = (value) => {
   }
 };
 
-const policies: Check = (value, path) => {
+/** The defaults of tasks. */
+export const policies: Check = (value, path) => {
   if (!isObject(value)) return [`${path}: ${show(value)} is not an object of task policies, as { timeout: '5m' }`];
   const problems: string[] = [];
   normalizePolicies(value, path, problems);
+  if (typeof (value as TaskPolicies).retry?.retryIf === 'function')
+    problems.push(`${path}.retry.retryIf: a function belongs to the task it judges; give it in its decorator`);
   for (const own of ['description', 'tags', 'startAt', 'endAt']) {
     if (own in value) problems.push(`${path}.${own}: belongs to each task by itself; leave it out of the defaults`);
   }
@@ -89,10 +93,16 @@ export async function optionProblems(given: unknown): Promise<string[]> {
   return [...options(given, ''), ...registry, ...calendars];
 }
 
-/** @throws DistributedScheduleError `INVALID_OPTIONS` listing every problem */
-export async function requireOptions(given: unknown): Promise<DistributedScheduleOptions> {
-  const problems = await optionProblems(given);
-  if (problems.length === 0) return given as DistributedScheduleOptions;
+/**
+ * @param name of the scheduler, where it has one: its namespace, unless the options say another
+ * @throws DistributedScheduleError `INVALID_OPTIONS` listing every problem
+ */
+export async function requireOptions(given: unknown, name?: unknown): Promise<DistributedScheduleOptions> {
+  const problems = [...(name === undefined ? [] : segment(name, 'name')), ...(await optionProblems(given))];
+  if (problems.length === 0) {
+    const options = given as DistributedScheduleOptions;
+    return name === undefined ? options : { ...options, namespace: options.namespace ?? (name as string) };
+  }
   const lines = problems.map((problem) => `\n  - ${problem}`).join('');
   throw new DistributedScheduleError(
     'INVALID_OPTIONS',

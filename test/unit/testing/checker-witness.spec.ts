@@ -22,6 +22,8 @@ function callOf(handler: Handler, change: Partial<TaskRun> = {}, without: readon
     fencingToken: 2n ** 60n,
     signal: abort.signal,
     payload: { to: 'all' },
+    log: () => undefined,
+    progress: () => undefined,
     ...change,
   };
   for (const name of without) delete (run as Partial<TaskRun>)[name];

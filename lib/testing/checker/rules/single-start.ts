@@ -3,7 +3,7 @@ import type { World } from '../world.js';
 
 /**
  * No (unit, tick) is started by two claims, ever, but for one more in each backfill; without `rerun` no run is started by
- * two processes.
+ * two processes, unless the first has told that its attempt had failed and waits for another one.
  */
 export function singleStart(world: World): Rule {
   const runOfTick = new Map<string, { runId: string; at: number }>();
@@ -25,9 +25,11 @@ export function singleStart(world: World): Rule {
           yield `tick ${tick} of "${unit}" was started by run ${first.runId} and again by run ${runId}`;
         runOfTick.set(key, first);
       }
-      const before = world.calls.ofRun(runId).at(-1)?.start;
-      if (before && before.process !== process && world.tasks.get(task)?.policies.recovery === 'none')
-        yield `run ${runId} of "${unit}", which is not to be run again, was started on ${before.process} and on ${process}`;
+      const last = world.calls.ofRun(runId).at(-1);
+      const retry = world.units.get(unitKey)?.runs.find(({ id }) => id === runId)?.retry;
+      const goesOn = last?.how === 'threw' && retry !== undefined && retry.made >= last.start.attempt;
+      if (last && last.start.process !== process && !goesOn && world.tasks.get(task)?.policies.recovery === 'none')
+        yield `run ${runId} of "${unit}", which is not to be run again, was started on ${last.start.process} and on ${process}`;
     },
   };
 }

@@ -1,0 +1,108 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { RunRecord } from '../../lib/core/common/run.js';
+import type { SchedulerEvent } from '../../lib/core/events/scheduler-events.js';
+import type { TaskRun } from '../../lib/core/execution/task-run.js';
+import { MAX_LOG_BYTES, MAX_LOG_LINES } from '../../lib/core/execution/run-notes.js';
+import { probedCluster, type ProbedCluster } from '../support/probe.js';
+
+let probe: ProbedCluster;
+
+async function recordOf(work: (run: TaskRun) => unknown): Promise<RunRecord> {
+  probe = await probedCluster({ nodes: 1 }, work);
+  const { cluster } = probe;
+  const { service } = cluster.node(0);
+  await cluster.during(service.addTask({ name: 'a', schedule: 'now' }));
+  await cluster.advance('2s');
+  const [record] = await cluster.during(service.listRuns({ task: 'a' }));
+  return record as RunRecord;
+}
+
+describe('What a run tells', () => {
+  afterEach(() => probe.cluster.stop());
+
+  it('stands in its record: its lines, with data, and how far it came', async () => {
+    const record = await recordOf((run) => {
+      run.log('began');
+      run.progress(30, 'half of the invoices');
+      run.log('charged', { invoice: 7, error: new Error('no') });
+      run.progress(66.66);
+    });
+    expect(record.logs).toEqual([
+      { at: record.startedAt, message: 'began' },
+      { at: record.startedAt, message: 'charged', data: { invoice: 7, error: {} } },
+    ]);
+    expect(record.progress).toEqual({ at: record.startedAt, percent: 66.7 });
+    expect(record.logsDropped).toBeUndefined();
+  });
+
+  it('is limited: the last lines are kept, and how many are not is told', async () => {
+    const many = await recordOf((run) => {
+      for (let i = 0; i < 250; i++) run.log(`line ${i}`);
+    });
+    expect(many.logs).toHaveLength(MAX_LOG_LINES);
+    expect(many.logs!.at(-1)!.message).toBe('line 249');
+    expect(many.logsDropped).toBe(150);
+    await probe.cluster.stop();
+    const long = await recordOf((run) => {
+      for (let i = 0; i < 100; i++) run.log('x'.repeat(10_000), { text: 'y'.repeat(1_500) });
+      run.log('circular', circular());
+    });
+    expect(Buffer.byteLength(JSON.stringify(long.logs))).toBeLessThanOrEqual(MAX_LOG_BYTES + 500);
+    expect(long.logs!.at(-1)).toMatchObject({ message: 'circular', data: expect.stringContaining('not kept') });
+    expect(long.logs![0]!.message.length).toBeLessThanOrEqual(501);
+  });
+
+  it('outlasts a failure', async () => {
+    const record = await recordOf((run) => {
+      run.log('about to fail');
+      run.progress(Number.NaN);
+      throw new Error('boom');
+    });
+    expect(record).toMatchObject({ outcome: 'failed', logs: [{ message: 'about to fail' }], progress: { percent: 0 } });
+  });
+
+  it('is told as events', async () => {
+    const events: SchedulerEvent[] = [];
+    probe = await probedCluster({ nodes: 1 }, (run) => {
+      run.log('began', { x: 1 });
+      run.progress(50);
+    });
+    const { cluster } = probe;
+    const { service } = cluster.node(0);
+    service.runEvents$.subscribe((event) => events.push(event));
+    await cluster.during(service.addTask({ name: 'a', schedule: 'now' }));
+    await cluster.advance('1s');
+    expect(events.map(({ type }) => type)).toEqual(['run.started', 'run.log', 'run.progress', 'run.succeeded']);
+    expect(events[1]!.data).toMatchObject({ task: 'a', message: 'began', data: { x: 1 } });
+  });
+
+  it('is seen from other nodes while the run goes on, in few writes, and is gone afterwards', async () => {
+    let end: () => void = () => undefined;
+    probe = await probedCluster({ nodes: 2 }, async (run) => {
+      for (let percent = 0; percent <= 50; percent++) run.progress(percent, `step ${percent}`);
+      await new Promise<void>((resolve) => (end = resolve));
+    });
+    const { cluster } = probe;
+    const [first, second] = [cluster.node(0).service, cluster.node(1).service];
+    await cluster.during(first.addTask({ name: 'a', schedule: { cron: '0 0 1 1 *' } }));
+    await cluster.advance(50);
+    await cluster.during(first.runTask('a'));
+    const { store } = cluster;
+    const written = (): number => store.list('test/progress/', {}).entries.length;
+    await cluster.advance('1500ms');
+    const { running } = await cluster.during(second.getTaskStatus('a'));
+    expect(running).toMatchObject([{ nodeId: 'node-1', progress: { percent: 50, note: 'step 50' } }]);
+    expect(first.listRunning()).toMatchObject([{ progress: { percent: 50 } }]);
+    expect(written()).toBe(1);
+    end();
+    await cluster.advance('2s');
+    expect(written()).toBe(0);
+    expect((await cluster.during(second.getTaskStatus('a'))).running).toEqual([]);
+  });
+});
+
+function circular(): unknown {
+  const object: { self?: unknown } = {};
+  object.self = object;
+  return object;
+}
