@@ -59,7 +59,7 @@ describe('A static task that no node declares any more', () => {
     await cluster.advance('1h');
     const orphaned = events.filter(([, { type }]) => type === 'task.orphaned').map(([id, { data }]) => [id, data]);
     const told = { task: 'old', state: 'active', since: marked.getTime() };
-    expect(orphaned.sort()).toEqual([
+    expect(orphaned.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))).toEqual([
       ['b', told],
       ['c', told],
     ]);
