@@ -1,6 +1,12 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest';
 
+/** `NEST=11` takes Nest and what it shares with us from test/nest-11: one copy of each, as in an application. */
+const otherNest: Config['moduleNameMapper'] =
+  process.env['NEST'] === '11'
+    ? { '^(@nestjs/.+|reflect-metadata|rxjs(?:/.+)?)$': '<rootDir>/test/nest-11/node_modules/$1' }
+    : {};
+
 const config: Config = {
   testEnvironment: '<rootDir>/test/support/jest-environment.mjs',
   // ESM has no global `jest`; a forgotten import from @jest/globals must fail, not half work.
@@ -26,6 +32,7 @@ const config: Config = {
     ],
   },
   moduleNameMapper: {
+    ...otherNest,
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-distributed-schedule$': '<rootDir>/lib/index.ts',
     '^nestjs-distributed-schedule/testing$': '<rootDir>/lib/testing/index.ts',

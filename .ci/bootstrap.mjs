@@ -9,13 +9,35 @@ export async function bootstrap() {
   if (!reason) return;
   console.log(`Installing dependencies with "npm ci" (${reason}). This takes a minute or less.`);
   // Development packages are wanted even where NODE_ENV says production.
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const npm = process.env.npm_execpath;
-  const { code } = npm?.endsWith('.js') ? await runNode([npm, ...args]) : await run('npm', args);
+  const { code } = await npmCi(['--include=dev']);
   if (code !== 0) {
     console.error('npm ci failed; the lines above say why. Nothing was started.');
     process.exit(code);
   }
+}
+
+/** Installs what a folder of ours with a lockfile of its own wants, unless it is there. Quiet: standard output may be for figures. */
+export async function installIn(folder, what) {
+  const wanted = versions(`${folder}/package-lock.json`);
+  const installed = versions(`${folder}/node_modules/.package-lock.json`);
+  if (Object.entries(wanted).every(([path, version]) => installed[path] === version)) return;
+  console.error(`Installing ${what} with "npm ci" in ${folder}/. This takes a few seconds.`);
+  const { code, output } = await npmCi(['--prefix', folder], { quiet: true });
+  if (code === 0) return;
+  console.error(`${output}npm ci in ${folder}/ failed; the lines above say why. Nothing was started.`);
+  process.exit(code);
+}
+
+function npmCi(options, how) {
+  const args = ['ci', ...options, '--no-audit', '--no-fund', '--loglevel=error'];
+  const npm = process.env.npm_execpath;
+  return npm?.endsWith('.js') ? runNode([npm, ...args], how) : run('npm', args, how);
+}
+
+/** Package by package, as a lockfile has them; empty where there is none. */
+function versions(lockfile) {
+  const named = Object.entries(readLock(lockfile)?.packages ?? {}).filter(([path]) => path !== '');
+  return Object.fromEntries(named.map(([path, { version }]) => [path, version]));
 }
 
 /** Why an install is needed, or undefined. npm leaves a copy of what it installed; versions decide, not file times. */

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bootstrap } from './bootstrap.mjs';
+import { bootstrap, installIn } from './bootstrap.mjs';
 import { lint } from './lint.mjs';
 import { passOnTermination, root, runNode, start } from './process.mjs';
 
@@ -15,10 +15,13 @@ const layers = [
   { name: 'conformance', folder: 'test/conformance', servers: [...registries, 'postgres'] },
   { name: 'cluster', folder: 'test/cluster' },
   { name: 'simulation', run: runSimulation },
-  { name: 'module', folder: 'test/module' },
+  { name: 'module', folder: 'test/module', run: runModule },
   { name: 'chaos', folder: 'test/chaos', servers: registries },
   { name: 'package', folder: 'test/package' },
 ];
+
+/** What the module is tested on: the variables are for jest.config.ts and test/module/platform.ts. */
+const stacks = ['12', '11'].flatMap((NEST) => ['express', 'fastify'].map((PLATFORM) => ({ NEST, PLATFORM })));
 
 /** A run whose tests are done but which does not end has left something open. */
 const lingerMs = 20_000;
@@ -49,24 +52,41 @@ async function runLint() {
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
 }
 
-async function runJest({ folder, servers = [] }) {
+/** The same tests on each version of Nest and each HTTP platform, and the types of Nest 11. */
+async function runModule(layer) {
+  await installIn('test/nest-11', 'Nest 11');
+  const parts = [];
+  for (const stack of stacks) {
+    console.log(`\n--- Nest ${stack.NEST} on ${stack.PLATFORM} ---`);
+    parts.push(await runJest(layer, stack));
+  }
+  const { code } = await runNode(['node_modules/@typescript/native/bin/tsc', '-p', 'test/nest-11/tsconfig.json']);
+  console.log(`${code === 0 ? 'ok  ' : 'FAIL'} types of Nest 11`);
+  parts.push({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
+  const sum = (key) => parts.reduce((total, part) => total + part[key], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
+async function runJest({ folder, servers = [] }, env = {}) {
   if (!hasSpecs(folder)) {
     console.error(`${folder} holds no *.spec.ts file.`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
   // Fetched here, where it can say so, and not in a test's time. If it fails, the tests say what was tried.
   if (servers.length > 0) await runNode(['.ci/servers.mjs', 'fetch', ...servers]);
-  const output = join(scratch, `${folder.replace('/', '-')}.json`);
-  const { code, lingered } = await jest([`--roots=${folder}`, '--json', `--outputFile=${output}`, ...filter], output);
+  const output = join(scratch, `${[folder.replace('/', '-'), ...Object.values(env)].join('-')}.json`);
+  const args = [`--roots=${folder}`, '--json', `--outputFile=${output}`, ...filter];
+  const { code, lingered } = await jest(args, output, env);
   return count(output, code, lingered);
 }
 
-function jest(args, output) {
+function jest(args, output, env) {
   return new Promise((resolve) => {
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const child = start(process.execPath, [...flags, 'node_modules/jest/bin/jest.js', ...args], {
       // With --json, standard output is for the machine; people read the reporter on standard error.
       stdio: ['ignore', 'ignore', 'inherit'],
+      env,
     });
     let lingered = false;
     let doneAt;

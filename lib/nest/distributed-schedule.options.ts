@@ -135,6 +135,14 @@ export interface DistributedScheduleOptions {
     /** How many records are kept of each task, and of each node. @default 20 */
     keepRuns?: number;
   };
+  /** What becomes of tasks declared in code once no node has that code any more. */
+  orphans?: {
+    /**
+     * How long after that they are purged, with their history; `false`: never. Nothing is purged while a node has the
+     * code, or while no worker is there at all. @default '7d'
+     */
+    pruneAfter?: Duration | false;
+  };
   /** Whether the node joins the cluster when the application has started; else call `SchedulerService.start()`. @default true */
   autoStart?: boolean;
 }

@@ -209,6 +209,7 @@ describe('options that are not valid', () => {
         shutdown: { drainTimeout: -1 },
         startup: 'later',
         history: { keepRuns: 1.5, keep: 3 },
+        orphans: { pruneAfter: true, after: 1 },
         autoStart: 'yes',
         nonsense: 1,
       }),

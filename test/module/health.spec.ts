@@ -1,5 +1,4 @@
 import { Controller, Get, Module, type INestApplication } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { HealthCheck, HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import {
@@ -13,6 +12,10 @@ import {
 } from 'nestjs-distributed-schedule';
 import { systemClock } from '../../lib/core/common/clock.js';
 import { event, LogBook } from './application.js';
+import { listen, nestMajor } from './platform.js';
+
+/** Terminus 11 has no word for it, and says why it is not quite up. */
+const degraded = nestMajor === 11 ? { check: 'ok', probe: 'up' } : { check: 'degraded', probe: 'degraded' };
 
 @Controller('health')
 class HealthController {
@@ -72,8 +75,7 @@ async function serve(options: DistributedScheduleOptions) {
     controllers: [HealthController],
   })
   class App {}
-  running = await NestFactory.create(App, { logger: new LogBook() });
-  await running.listen(0, '127.0.0.1');
+  running = await listen(App, new LogBook());
   const url = await running.getUrl();
   const service = running.get(SchedulerService);
   const get = async (path: string) => {
@@ -118,11 +120,11 @@ describe('/health over HTTP', () => {
     registry.isAway = true;
     await lost;
     for (const probe of ['live', 'ready', 'cluster']) {
-      expect(await get(probe)).toMatchObject({ code: 200, status: 'degraded' });
+      expect(await get(probe)).toMatchObject({ code: 200, status: degraded.check });
     }
     const { details } = await get('live');
     expect(details['scheduler']).toMatchObject({
-      status: 'degraded',
+      status: degraded.probe,
       state: 'rejoining',
       session: { trusted: false },
       degraded: ['not in the cluster (rejoining); it is tried until it works'],
@@ -140,7 +142,7 @@ describe('/health over HTTP', () => {
     const { code, details } = await get('live');
     expect(code).toBe(200);
     expect(details['scheduler']).toMatchObject({
-      status: 'degraded',
+      status: degraded.probe,
       degraded: [expect.stringMatching(/^the clock of this machine is off by (4999|5000|5001) ms$/)],
     });
   });

@@ -11,6 +11,7 @@ const NAMES: Record<EventName, true> = {
   'task.added': true,
   'task.changed': true,
   'task.deleted': true,
+  'task.orphaned': true,
   'run.started': true,
   'run.retrying': true,
   'run.log': true,

@@ -38,6 +38,8 @@ export interface SchedulerEvents extends Record<`run.${RunOutcome}`, RunRecord> 
   'task.added': TaskEvent;
   'task.changed': TaskEvent;
   'task.deleted': TaskEvent;
+  /** A static task whose code no node has any more; it is purged later, unless some node has it again. */
+  'task.orphaned': TaskEvent & { since: EpochMs };
   'run.started': RunStartedEvent;
   'run.retrying': RunStartedEvent & { error: string; delayMs: number };
   /** What its handler said with `run.log`, and how far it said to be with `run.progress`. */

@@ -49,6 +49,15 @@ export class HandlerTable {
     this.add(id, handler, origin, middlewares);
   }
 
+  /**
+   * Makes a handler known under a former name too.
+   * @throws DistributedScheduleError `INVALID_OPTIONS` where another one has that name
+   */
+  alias(id: string, former: string): void {
+    const { handler, origin, middlewares } = this.handlers.get(id)!;
+    this.define(former, handler, origin, middlewares);
+  }
+
   remove(id: string): void {
     this.handlers.delete(id);
   }

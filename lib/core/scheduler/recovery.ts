@@ -1,6 +1,7 @@
 import { decodeNode } from '../cluster/node-record.js';
 import { errorMessage } from '../common/errors.js';
 import { keys } from '../registry/keyspace.js';
+import type { Registry } from '../registry/registry.js';
 import type { HandlerTable } from '../execution/handler-table.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
@@ -10,6 +11,18 @@ import { decideLost, decideTakeOver, held, nextAttempt, RELEASED } from './run-d
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry, UnitState } from './unit-state.js';
+
+/**
+ * Whether the run's session is over, by a fresh read made after the unit was read: a node missing from a view may
+ * just have joined. A node that is `working` in a new session has rebound what it still runs.
+ */
+export async function isDead(registry: Pick<Registry, 'get'>, run: RunEntry): Promise<boolean> {
+  if (run.session === RELEASED) return true;
+  const entry = await registry.get(keys.node(run.node), { fresh: true });
+  const node = entry && decodeNode(entry.value);
+  if (!node || node.boot !== run.boot) return true;
+  return node.session !== run.session && node.status === 'working';
+}
 
 /** What becomes of runs whose node died. Only the owner of a unit looks after its orphans. */
 export class Recovery {
@@ -22,25 +35,14 @@ export class Recovery {
   /** Looks at the runs of a unit, as just read, and settles or takes over those whose session is dead. */
   async check(unit: Unit, task: KnownTask, state: UnitState): Promise<void> {
     for (const run of state.runs) {
-      if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await this.isDead(run))) continue;
+      if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await isDead(this.context.registry, run)))
+        continue;
       const { policies, doc } = task;
       const goesOn = policies.recovery === 'rerun' || run.retry?.at !== undefined; // no handler was running
       if (!goesOn || doc.state === 'cancelled') await this.settle(unit, task, run);
       else if ((doc.state === 'active' || doc.state === 'completed') && this.handlers.has(doc.definition))
         await this.takeOver(unit, task, run);
     }
-  }
-
-  /**
-   * Whether the run's session is over, by a fresh read made after the unit was read: a node missing from a view may
-   * just have joined. A node that is `working` in a new session has rebound what it still runs.
-   */
-  private async isDead(run: RunEntry): Promise<boolean> {
-    if (run.session === RELEASED) return true;
-    const entry = await this.context.registry.get(keys.node(run.node), { fresh: true });
-    const node = entry && decodeNode(entry.value);
-    if (!node || node.boot !== run.boot) return true;
-    return node.session !== run.session && node.status === 'working';
   }
 
   private async settle(unit: Unit, task: KnownTask, run: RunEntry): Promise<void> {

@@ -45,6 +45,8 @@ export interface SchedulerOptions {
   /** How long `start` waits for the registry with `startup: 'wait'`; `undefined` starts in the background. */
   startupTimeoutMs: number | undefined;
   keepRuns: number;
+  /** When a static task that no node declares any more is purged; `undefined`: never. */
+  orphanPruneAfterMs: number | undefined;
   clock: Clock;
   random: Random;
   logger: LoggerPort;
@@ -59,4 +61,5 @@ export const DEFAULT_CLUSTER = {
 
 export const DEFAULT_CONCURRENCY = 10;
 export const DEFAULT_DRAIN_TIMEOUT_MS = 30_000;
+export const DEFAULT_ORPHAN_PRUNE_AFTER_MS = 7 * 86_400_000;
 export const DEFAULT_STARTUP_TIMEOUT_MS = 10_000;

@@ -18,7 +18,6 @@ import { withNamespace } from '../registry/keyspace.js';
 import { Commands } from '../remote/commands.js';
 import type { Registry, Write } from '../registry/registry.js';
 import { Catalog, type TaskChange } from '../task/catalog.js';
-import { isLive } from '../task/task-definition.js';
 import { unitsOf } from '../task/unit.js';
 import { Amnesia } from './amnesia.js';
 import { ClusterLife } from './cluster-life.js';
@@ -34,6 +33,7 @@ import { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { SchedulerOptions } from './scheduler-options.js';
 import type { SchedulerState } from './scheduler-state.js';
+import { tellOfTask } from './task-events.js';
 import { TaskReplica } from './task-replica.js';
 import { TaskWriter } from './task-writer.js';
 import { TickLoop } from './tick-loop.js';
@@ -66,6 +66,8 @@ export class Scheduler {
   private readonly startedAt: number;
   /** Called at every join, before this node takes units: registers the static tasks. */
   onJoining: () => Promise<void> = async () => undefined;
+  /** Called at every resync, after nodes and tasks have been read anew. */
+  onResynced: () => Promise<void> = async () => undefined;
 
   constructor(readonly options: SchedulerOptions) {
     const { logger, node } = options;
@@ -248,6 +250,7 @@ export class Scheduler {
         await this.replica.load();
         this.loop.readoptWith((run) => !this.launcher.isLive(run));
         this.loop.lookAtIdle();
+        await this.onResynced();
       },
     };
   }
@@ -306,14 +309,8 @@ export class Scheduler {
   }
 
   private onTaskChange(change: TaskChange): void {
-    const { events } = this.context;
+    tellOfTask(change, this.context.events);
     const task = change.type === 'put' ? change.task : change.before;
-    const live = change.type === 'put' && isLive(change.task.doc);
-    const was = change.before !== undefined && isLive(change.before.doc);
-    if (live || was) {
-      const type = !live ? 'task.deleted' : was ? 'task.changed' : 'task.added';
-      events.emit(type, { task: task.name, state: change.type === 'put' ? task.doc.state : 'purged' });
-    }
     if (change.before && (change.type === 'removed' || change.before.doc.generation !== task.doc.generation)) {
       for (const unit of unitsOf(task.name, change.before.doc)) this.context.units.forget(unit);
     }

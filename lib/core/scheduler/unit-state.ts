@@ -93,6 +93,8 @@ export interface UnitState {
   /** The latest starts it has run for: versions, or lives of the cluster. */
   started?: string[];
   backfill?: BackfillProgress;
+  /** Runs of dead nodes that the task has taken along to another name: here nothing can be done with them any more. */
+  carried?: RunEntry[];
   /** Made anew where the registry had lost it: what it has run for is not known. */
   rebuilt?: true;
 }

@@ -3,7 +3,7 @@ import { bounded } from '../schedule/bounds.js';
 import { canonical } from '../task/validate.js';
 import { compileSchedule, sameSchedule, withCalendars } from '../schedule/schedule-spec.js';
 import type { StoredCalendar } from '../schedule/calendar/named-calendar.js';
-import type { TaskDefinition, TaskDocument } from '../task/task-definition.js';
+import { isPresent, type TaskDefinition, type TaskDocument } from '../task/task-definition.js';
 
 /** The task goes on under its new definition; only changed ticks begin anew. What code declared, code still owns. */
 export function redefine(doc: TaskDocument, fresh: TaskDocument): TaskDocument {
@@ -24,7 +24,7 @@ export function redefine(doc: TaskDocument, fresh: TaskDocument): TaskDocument {
 
 /** The task begins anew in the place of one that is over or deleted; it has been there since that one was. */
 export function replace(doc: TaskDocument | undefined, fresh: TaskDocument): TaskDocument {
-  return doc && doc.state !== 'purged' ? { ...fresh, createdAt: doc.createdAt } : fresh;
+  return isPresent(doc) ? { ...fresh, createdAt: doc.createdAt } : fresh;
 }
 
 /** Whether the task is over and is put once more just as it was, as its caller does at each start. */

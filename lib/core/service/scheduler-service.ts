@@ -8,11 +8,13 @@ import { retryIfMiddlewares } from '../execution/retry-if.js';
 import type { Handler } from '../execution/task-run.js';
 import type { SchedulePreview } from '../schedule/preview.js';
 import type { ScheduleSpec } from '../schedule/schedule-spec.js';
+import { Orphans } from '../scheduler/orphans.js';
 import type { SchedulerState } from '../scheduler/scheduler-state.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { isLive, type TaskInput, type TaskSource, type TaskState } from '../task/task-definition.js';
 import { type BackfillOptions, type BackfillView, Backfills } from './backfills.js';
 import { Declarations } from './declarations.js';
+import { Halts } from './halts.js';
 import { healthOf, type HealthSnapshot } from './health-snapshot.js';
 import { ManualRuns, type RunHandle, type RunTaskOptions } from './manual-runs.js';
 import { type PreviewOptions, Previews } from './previews.js';
@@ -45,6 +47,7 @@ export interface TaskFilter {
  */
 export class SchedulerService {
   private readonly commands: TaskCommands;
+  private readonly halts: Halts;
   private readonly manual: ManualRuns;
   private readonly runs: Runs;
   private readonly backfills: Backfills;
@@ -60,6 +63,7 @@ export class SchedulerService {
 
   constructor(private readonly scheduler: Scheduler) {
     this.commands = new TaskCommands(scheduler);
+    this.halts = new Halts(scheduler, this.commands);
     this.manual = new ManualRuns(scheduler);
     this.runs = new Runs(scheduler, this.commands, this.manual);
     this.backfills = new Backfills(scheduler, this.commands);
@@ -71,6 +75,12 @@ export class SchedulerService {
     this.taskEvents$ = events.stream('task.');
     this.runEvents$ = events.stream('run.');
     scheduler.onJoining = () => this.declarations.declareAll();
+    const { context, view, writer, options } = scheduler;
+    const orphans = new Orphans(context, view, writer, options.orphanPruneAfterMs);
+    scheduler.onResynced = async () => {
+      await this.declarations.settleRenames();
+      await orphans.look();
+    };
   }
 
   get nodeId(): string {
@@ -180,17 +190,17 @@ export class SchedulerService {
 
   /** No ticks until `resumeTask`; what falls due meanwhile is not made up for. */
   async pauseTask(name: string, options: { note?: string } = {}): Promise<TaskView> {
-    return this.view(await this.commands.pause(name, options.note));
+    return this.view(await this.halts.pause(name, options.note));
   }
 
   /** Goes on with the next tick. A task with a single tick whose time has passed runs at once. */
   async resumeTask(name: string): Promise<TaskView> {
-    return this.view(await this.commands.resume(name));
+    return this.view(await this.halts.resume(name));
   }
 
   /** Like pausing, for a task that is not expected back: it is listed as `cancelled`. */
   async cancelTask(name: string, options: { note?: string } = {}): Promise<TaskView> {
-    return this.view(await this.commands.cancel(name, options.note));
+    return this.view(await this.halts.cancel(name, options.note));
   }
 
   /** Gives the task another schedule, on every node. @throws `INVALID_SCHEDULE` */

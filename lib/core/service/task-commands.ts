@@ -10,10 +10,11 @@ import {
   type ScheduleSpec,
   withCalendars,
 } from '../schedule/schedule-spec.js';
+import type { DeclaredAs } from '../scheduler/task-mover.js';
 import type { TaskDecision } from '../scheduler/task-writer.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
-import { isLive, type TaskDocument, type TaskInput, type TaskSource } from '../task/task-definition.js';
+import { isLive, isPresent, type TaskDocument, type TaskInput, type TaskSource } from '../task/task-definition.js';
 import { defineTask } from '../task/validate.js';
 import { PayloadChecks } from './payload-checks.js';
 import { afterHalt, hasSameTicks, isOver, isPutAgain, redefine, replace, withNewCalendars } from './redefine.js';
@@ -38,6 +39,7 @@ export class TaskCommands {
     await this.payloads.require(input.name, fresh.definition);
     return this.create(input.name, (doc) => {
       if (doc?.generation === fresh.generation) return undefined; // an earlier attempt of this write went through
+      refuseOnTheMove(input.name, doc);
       if (doc?.state === 'deleted') throw deleted(input.name, 'add');
       if (doc && isLive(doc)) {
         throw taskError(
@@ -61,6 +63,7 @@ export class TaskCommands {
     await this.payloads.require(input.name, fresh.definition);
     return this.create(input.name, (doc) => {
       if (doc?.generation === fresh.generation) return undefined; // an earlier attempt of this write went through
+      refuseOnTheMove(input.name, doc);
       // put again at a restart, as its caller does each time: what has had its ticks is left as it is
       if (doc && isPutAgain(doc, fresh)) return undefined;
       if (isOver(fresh)) {
@@ -75,18 +78,24 @@ export class TaskCommands {
    * A task declared in code, as each replica declares it. The code wins where its declaration has changed; where it has
    * not, whatever an operator made of the task stays, be it a schedule, a pause or a tombstone. `again`: this process has
    * declared it before, and only makes good what the registry has lost; a newer deploy may have changed it since.
+   * `over`: the generation of a renamed task that may be written over.
    */
-  async declare(input: TaskInput, { again = false } = {}): Promise<'declared' | 'unchanged' | 'deleted'> {
+  async declare(
+    input: TaskInput,
+    { again = false, over }: { again?: boolean; over?: string } = {},
+  ): Promise<'declared' | 'unchanged' | 'deleted'> {
     const held = this.scheduler.context.catalog.get(input.name)?.doc;
     // at every join, for every static task: not worth defining it anew to find that it is there
-    if (again && held && held.state !== 'purged') return held.state === 'deleted' ? 'deleted' : 'unchanged';
+    if (again && isPresent(held) && isDeclared(held)) return held.state === 'deleted' ? 'deleted' : 'unchanged';
     const fresh = this.newDocument(input, 'static');
     const settled = (doc: TaskDocument | undefined): 'unchanged' | 'deleted' | undefined =>
       doc?.state === 'deleted'
         ? 'deleted'
-        : doc && isLive(doc) && (again || doc.declared === fresh.declared)
+        : doc && isLive(doc) && ((again && isDeclared(doc)) || doc.declared === fresh.declared)
           ? 'unchanged'
-          : undefined;
+          : doc?.rename && doc.generation !== over
+            ? 'unchanged' // on its way to or from another name; the next resync declares it
+            : undefined;
     const known = settled(held);
     if (known) return known;
     let outcome: 'declared' | 'unchanged' | 'deleted' = 'declared';
@@ -104,6 +113,12 @@ export class TaskCommands {
     return outcome;
   }
 
+  /** Hash of the task's declaration, as it would be under another name and as it is. */
+  hashesOf(input: TaskInput, former: string): DeclaredAs {
+    const hash = (handler: string): string => this.newDocument({ ...input, handler }, 'static').declared!;
+    return { former: hash(former), name: hash(input.name) };
+  }
+
   /** Leaves a tombstone that every node knows; a plain add of the name then fails. */
   delete(name: string): Promise<KnownTask> {
     return this.edit(name, (doc, now) =>
@@ -116,7 +131,7 @@ export class TaskCommands {
     return this.change(name, (doc, now) => {
       if (doc.state !== 'deleted')
         throw taskError('TASK_STATE', name, `Task "${name}" is ${doc.state}, not deleted: there is nothing to restore`);
-      const { was = 'active', definition, ...rest } = doc;
+      const { was = 'active', definition, orphanedSince: _until, ...rest } = doc;
       const schedule = withCalendars(definition.schedule, this.terms().calendars ?? {});
       return {
         ...rest,
@@ -132,45 +147,6 @@ export class TaskCommands {
   async purge(name: string): Promise<void> {
     await this.scheduler.reach();
     return this.scheduler.writer.purge(name);
-  }
-
-  /** No ticks until resumed. Runs that are going on end by themselves. */
-  pause(name: string, note?: string): Promise<KnownTask> {
-    return this.halt(name, 'paused', note);
-  }
-
-  cancel(name: string, note?: string): Promise<KnownTask> {
-    return this.halt(name, 'cancelled', note);
-  }
-
-  /** Goes on with the next tick; a task with a single tick whose time has passed runs at once. */
-  async resume(name: string): Promise<KnownTask> {
-    const taken = await this.hasRun(name);
-    return this.edit(name, (doc, now) => {
-      if (doc.state === 'active') return undefined;
-      if (doc.state === 'completed')
-        throw taskError(
-          'TASK_STATE',
-          name,
-          `Task "${name}" is completed: it has no tick left. Give it another schedule with updateSchedule`,
-        );
-      const { note: _note, ...rest } = doc;
-      const { schedule } = doc.definition;
-      const overdue = 'at' in schedule && schedule.at > doc.since && schedule.at <= now && !taken;
-      const definition = overdue ? { ...doc.definition, schedule: { at: now + 1 } } : doc.definition;
-      return { ...rest, definition, state: 'active', since: now, updatedAt: now };
-    });
-  }
-
-  /** Whether the single tick of a task has been taken; of another task the answer does not matter. */
-  private async hasRun(name: string): Promise<boolean> {
-    await this.scheduler.reach();
-    await this.scheduler.writer.refresh(name);
-    const { doc, units } = this.require(name);
-    const { schedule } = doc.definition;
-    if (!('at' in schedule)) return false;
-    const states = await Promise.all(units.map((unit) => this.scheduler.context.units.read(unit)));
-    return states.some((state) => state !== undefined && state.cursor >= schedule.at);
   }
 
   /** @throws `INVALID_SCHEDULE` */
@@ -220,27 +196,17 @@ export class TaskCommands {
     const task = catalog.get(name);
     if (task && isLive(task.doc)) return task;
     if (task?.doc.state === 'deleted') throw deleted(name, 'use');
-    throw this.notFound(name);
+    throw this.notFound(name, task?.doc);
   }
 
-  private notFound(name: string): DistributedScheduleError {
+  private notFound(name: string, doc: TaskDocument | undefined): DistributedScheduleError {
     const { catalog } = this.scheduler.context;
+    if (doc?.rename) return taskError('TASK_NOT_FOUND', name, `Task "${name}" is called "${doc.rename.to}" now`);
     const guess = nearest(
       name,
       [...catalog.values()].map((known) => known.name),
     );
     return taskError('TASK_NOT_FOUND', name, `There is no task "${name}"${guess ? `; did you mean "${guess}"?` : ''}`);
-  }
-
-  private halt(name: string, state: 'paused' | 'cancelled', note: string | undefined): Promise<KnownTask> {
-    return this.edit(name, (doc, now) => {
-      if (doc.state === 'completed')
-        throw taskError('TASK_STATE', name, `Task "${name}" is completed: it has no tick left`);
-      const { note: _note, ...rest } = doc;
-      return doc.state === state && doc.note === note
-        ? undefined
-        : { ...rest, state, updatedAt: now, ...(note !== undefined && { note }) };
-    });
   }
 
   /** A change of a task that is there for its users; `undefined` leaves it as it is. */
@@ -253,7 +219,7 @@ export class TaskCommands {
 
   private change(name: string, edit: Edit): Promise<KnownTask> {
     return this.write(name, (doc) => {
-      if (!doc || doc.state === 'purged') throw this.notFound(name);
+      if (!isPresent(doc)) throw this.notFound(name, doc);
       return edit(doc, this.scheduler.context.clock.now());
     });
   }
@@ -317,6 +283,18 @@ export class TaskCommands {
       `Task "${name}" is to run at ${new Date(schedule.at).toISOString()}, which has passed. Use 'now' to run it at once`,
     );
   }
+}
+
+/** Half of the task is under another name already. */
+function refuseOnTheMove(name: string, doc: TaskDocument | undefined): void {
+  if (!doc?.rename || doc.rename.step === 'done') return;
+  const message = `Task "${name}" is being renamed to "${doc.rename.to}" at this moment. Try again in a minute`;
+  throw new DistributedScheduleError('TASK_STATE', message, { task: name, retryable: true });
+}
+
+/** What came under this name from another one has yet to be declared under this one. */
+function isDeclared({ definition, declared }: TaskDocument): boolean {
+  return definition.source !== 'static' || declared !== undefined;
 }
 
 function deleted(name: string, what: string): DistributedScheduleError {

@@ -24,10 +24,12 @@ export interface TaskView {
   updatedAt: Date;
   /** Why it is paused or cancelled. */
   note?: string;
+  /** Of a task declared in code: since when no node has had that code. Option `orphans` says when it is purged. */
+  orphanedSince?: Date;
 }
 
 export function viewOf({ name, doc, schedule, policies }: KnownTask, now: EpochMs): TaskView {
-  const { definition, state, note, createdAt, updatedAt } = doc;
+  const { definition, state, note, createdAt, updatedAt, orphanedSince } = doc;
   const next = state === 'active' ? schedule.next(Math.max(now, doc.since)) : undefined;
   return {
     name,
@@ -44,5 +46,6 @@ export function viewOf({ name, doc, schedule, policies }: KnownTask, now: EpochM
     ...(definition.description !== undefined && { description: definition.description }),
     ...(next !== undefined && { nextTick: new Date(next) }),
     ...(note !== undefined && { note }),
+    ...(orphanedSince !== undefined && { orphanedSince: new Date(orphanedSince) }),
   };
 }

@@ -17,6 +17,11 @@ export interface TaskInput extends TaskPolicies {
   payload?: unknown;
   /** Created, but paused. @default false */
   disabled?: boolean;
+  /**
+   * Former names, of a task declared in code: it goes on with their state, cursor and history. While a node is there that
+   * knows only a former one, the task goes on under that, on all of them. @default none
+   */
+  aliases?: readonly string[];
 }
 
 /** The part of a task document that says what to run, when and how. Only policies that differ from the default are stored. */
@@ -39,12 +44,25 @@ export interface TaskDefinition {
  *   active ───────────▶ cancelled ────▶ active        (cancel, resume)
  *   active ───────────▶ completed                     (no tick left, `afterRun: 'keep'`)
  *   any    ───────────▶ deleted ──────▶ active        (delete, restore): a tombstone that keeps the definition
+ *   any    ───────────▶ renamed                       (alias): static ones; all of it is there under another name
  *   any    ───────────▶ purged                        (purge): a marker while every trace is removed, then nothing
  * ```
  *
  * Only an `active` task has ticks.
  */
-export type TaskState = 'active' | 'paused' | 'cancelled' | 'completed' | 'deleted' | 'purged';
+export type TaskState = 'active' | 'paused' | 'cancelled' | 'completed' | 'deleted' | 'renamed' | 'purged';
+
+/** Where a task has gone, or is going, under another name. */
+export interface TaskRename {
+  to: string;
+  /** Names its life there. */
+  generation: string;
+  step: 'asked' | 'moving' | 'done';
+  /** The state it had, and has again there. */
+  state: TaskState;
+  /** Hash of its declaration there, where that says what the one here said. */
+  declared?: string;
+}
 
 /** Past ticks to run once more, as it was asked for. */
 export interface BackfillRequest {
@@ -74,6 +92,10 @@ export interface TaskDocument {
   restoredAt?: EpochMs;
   /** Why it was paused or cancelled. */
   note?: string;
+  /** Of a static task: since when no node has had its code. */
+  orphanedSince?: EpochMs;
+  /** With state `renamed`. */
+  rename?: TaskRename;
   /** The latest backfill; how far it has come stands in the units. */
   backfill?: BackfillRequest;
 }
@@ -89,7 +111,12 @@ export function decodeTask(text: string): TaskDocument | undefined {
   }
 }
 
-/** Whether the task is there for its users: neither a tombstone nor a purge marker. */
+/** Whether the task is there for its users: neither a tombstone nor gone. */
 export function isLive(doc: TaskDocument): boolean {
-  return doc.state !== 'deleted' && doc.state !== 'purged';
+  return doc.state !== 'deleted' && isPresent(doc);
+}
+
+/** Whether the document holds a task, be it as a tombstone: it neither is purged nor has it another name. */
+export function isPresent(doc: TaskDocument | undefined): doc is TaskDocument {
+  return doc !== undefined && doc.state !== 'purged' && doc.state !== 'renamed';
 }

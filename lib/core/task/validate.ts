@@ -22,7 +22,7 @@ import type { TaskDefinition, TaskInput, TaskSource } from './task-definition.js
 export const MAX_PAYLOAD_BYTES = 64 * 1024;
 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.:-]{0,199}$/u;
-const OWN_KEYS = ['name', 'schedule', 'handler', 'payload', 'disabled'];
+const OWN_KEYS = ['name', 'schedule', 'handler', 'payload', 'disabled', 'aliases'];
 
 export interface DefinitionContext {
   now: EpochMs;
@@ -45,6 +45,17 @@ export function nameProblem(name: unknown, path: string): string | undefined {
   return `${path}: ${JSON.stringify(name)} is no name; use 1 to 200 letters, digits and _ . : - and begin with a letter, digit or _`;
 }
 
+function aliasProblems({ aliases, name }: TaskInput, path: string): string[] {
+  if (aliases === undefined) return [];
+  if (!Array.isArray(aliases))
+    return [`${path}: ${JSON.stringify(aliases)} is not a list of former names, as ['billing.close']`];
+  return aliases.flatMap((alias: unknown, index) => {
+    const at = `${path}[${index}]`;
+    if (alias === name) return [`${at}: ${JSON.stringify(alias)} is the name it has now; list former ones`];
+    return nameProblem(alias, at) ?? [];
+  });
+}
+
 /** Every problem of a task as given, each with its path. */
 export function taskProblems(input: TaskInput, path: string, timeZone?: string): string[] {
   if (input === null || typeof input !== 'object')
@@ -53,7 +64,7 @@ export function taskProblems(input: TaskInput, path: string, timeZone?: string):
   const at = (key: string): string => (path ? `${path}.${key}` : key);
   const name = nameProblem(input.name, at('name'));
   if (name) problems.push(name);
-  problems.push(...scheduleProblems(input.schedule, at('schedule')));
+  problems.push(...scheduleProblems(input.schedule, at('schedule')), ...aliasProblems(input, at('aliases')));
   if (input.handler !== undefined && (typeof input.handler !== 'string' || input.handler === '')) {
     problems.push(`${at('handler')}: ${JSON.stringify(input.handler)} is not the id of a handler`);
   }
@@ -74,7 +85,9 @@ export function defineTask(
   context: DefinitionContext,
 ): { definition: TaskDefinition; declared: string } {
   const problems = taskProblems(input, '', context.timeZone);
-  if (context.source === 'dynamic' && typeof input.retry?.retryIf === 'function')
+  if (context.source === 'dynamic' && input?.aliases !== undefined)
+    problems.push('aliases: only a task declared in code has former names; leave it out');
+  if (context.source === 'dynamic' && typeof input?.retry?.retryIf === 'function')
     problems.push('retry.retryIf: a function cannot be stored; let the handler throw a NoRetryError instead');
   if (problems.length > 0) throw invalid(input?.name, problems);
   const { now, timeZone, calendars, version } = context;

@@ -28,6 +28,11 @@ export interface DecoratedTaskOptions extends TaskPolicies, SchedulerChoice {
   name?: string;
   /** Created, but paused. @default false */
   disabled?: boolean;
+  /**
+   * Former names, in full whatever `namePrefix` there is: the task goes on with what it has under them. While a node knows
+   * only a former one, it goes on under that. See docs/deploys.md. @default none
+   */
+  aliases?: readonly string[];
   /** Handed to the method as `run.payload`: JSON, at most 64 KiB. */
   payload?: unknown;
 }

@@ -25,6 +25,9 @@ const NO_ARGUMENTS = 'nestjs-distributed-schedule:failure';
 /** The first argument, not looked at by decorators: the run. */
 const RUN = { '0:0': { index: 0, data: undefined, pipes: [] } };
 
+/** Nest 11 keeps what is said of arguments by class and method alone: it would take what we say of a call for that of a failure. */
+const FORGETFUL = { get: () => undefined, set: () => undefined };
+
 /** Puts Nest's guards, interceptors, pipes and filters around methods, if the application wants them. */
 @Injectable()
 export class Enhancers {
@@ -98,7 +101,7 @@ export class Enhancers {
       ) as Call;
     const call = create(this.watchful(), OUR_ARGUMENTS, ([run]) => run, false);
     // Called as (run, error): the error is thrown before the method would be called, which leaves it to the filters.
-    const filter = create(this.creator, NO_ARGUMENTS, ([, error]) => rethrow(error), true);
+    const filter = create(this.derived({}), NO_ARGUMENTS, ([, error]) => rethrow(error), true);
     return { callback, call, filter };
   }
 
@@ -117,10 +120,12 @@ export class Enhancers {
         }
       };
     };
-    return Object.assign(Object.create(creator) as ExternalContextCreator, {
-      createGuardsFn,
-      transformToResult: async (result: unknown) => result,
-    });
+    return this.derived({ createGuardsFn, transformToResult: async (result: unknown) => result });
+  }
+
+  private derived(changes: object): ExternalContextCreator {
+    const derived = Object.create(this.creator) as ExternalContextCreator;
+    return Object.assign(derived, { handlerMetadataStorage: FORGETFUL }, changes);
   }
 }
 

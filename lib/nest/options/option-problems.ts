@@ -91,6 +91,7 @@ const options = section({
   shutdown: section({ drainTimeout: duration(0) }),
   startup: oneOf('wait', 'background'),
   history: section({ keepRuns: wholeNumber(1) }),
+  orphans: section({ pruneAfter: (value, path) => (value === false ? [] : duration(1)(value, path)) }),
   autoStart: oneOf(true, false),
 });
 

@@ -12,6 +12,7 @@ import {
   DEFAULT_CLUSTER,
   DEFAULT_CONCURRENCY,
   DEFAULT_DRAIN_TIMEOUT_MS,
+  DEFAULT_ORPHAN_PRUNE_AFTER_MS,
   DEFAULT_STARTUP_TIMEOUT_MS,
   type SchedulerOptions,
 } from '../../core/scheduler/scheduler-options.js';
@@ -33,7 +34,7 @@ export function resolveOptions(
   given: DistributedScheduleOptions,
   parts: { registry: Registry; clock: Clock; logger: LoggerPort; calendars: Record<string, StoredCalendar> },
 ): SchedulerOptions {
-  const { version, shutdown, startup, history, defaults } = given;
+  const { version, shutdown, startup, history, orphans, defaults } = given;
   return {
     ...parts,
     registry: guardRegistry(parts.registry, parts),
@@ -50,6 +51,8 @@ export function resolveOptions(
     drainTimeoutMs: ms(shutdown?.drainTimeout, DEFAULT_DRAIN_TIMEOUT_MS),
     startupTimeoutMs: startup === 'background' ? undefined : DEFAULT_STARTUP_TIMEOUT_MS,
     keepRuns: history?.keepRuns ?? DEFAULT_KEEP_RUNS,
+    orphanPruneAfterMs:
+      orphans?.pruneAfter === false ? undefined : ms(orphans?.pruneAfter, DEFAULT_ORPHAN_PRUNE_AFTER_MS),
     random: systemRandom,
   };
 }

@@ -7,7 +7,11 @@ import { SILENT_LOGGER, type LoggerPort } from '../../core/common/logger.js';
 import type { Registry } from '../../core/registry/registry.js';
 import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
-import { DEFAULT_CLUSTER, type SchedulerOptions } from '../../core/scheduler/scheduler-options.js';
+import {
+  DEFAULT_CLUSTER,
+  DEFAULT_ORPHAN_PRUNE_AFTER_MS,
+  type SchedulerOptions,
+} from '../../core/scheduler/scheduler-options.js';
 import { SchedulerService } from '../../core/service/scheduler-service.js';
 import { Host } from './host.js';
 import { LaggingReplica } from './lagging-replica.js';
@@ -117,6 +121,7 @@ export class TestCluster {
       drainTimeoutMs: 30_000,
       startupTimeoutMs: undefined,
       keepRuns: 20,
+      orphanPruneAfterMs: DEFAULT_ORPHAN_PRUNE_AFTER_MS,
       clock: host.clock,
       random: this.random,
       logger: this.options.logger ?? SILENT_LOGGER,

@@ -1,0 +1,62 @@
+import { taskError } from '../common/errors.js';
+import type { Scheduler } from '../scheduler/scheduler.js';
+import type { KnownTask } from '../task/catalog.js';
+import type { TaskCommands } from './task-commands.js';
+
+/** Stopping tasks and letting them go on. */
+export class Halts {
+  constructor(
+    private readonly scheduler: Scheduler,
+    private readonly commands: TaskCommands,
+  ) {}
+
+  /** No ticks until resumed. Runs that are going on end by themselves. */
+  pause(name: string, note?: string): Promise<KnownTask> {
+    return this.halt(name, 'paused', note);
+  }
+
+  cancel(name: string, note?: string): Promise<KnownTask> {
+    return this.halt(name, 'cancelled', note);
+  }
+
+  /** Goes on with the next tick; a task with a single tick whose time has passed runs at once. */
+  async resume(name: string): Promise<KnownTask> {
+    const taken = await this.hasRun(name);
+    return this.commands.edit(name, (doc, now) => {
+      if (doc.state === 'active') return undefined;
+      if (doc.state === 'completed')
+        throw taskError(
+          'TASK_STATE',
+          name,
+          `Task "${name}" is completed: it has no tick left. Give it another schedule with updateSchedule`,
+        );
+      const { note: _note, ...rest } = doc;
+      const { schedule } = doc.definition;
+      const overdue = 'at' in schedule && schedule.at > doc.since && schedule.at <= now && !taken;
+      const definition = overdue ? { ...doc.definition, schedule: { at: now + 1 } } : doc.definition;
+      return { ...rest, definition, state: 'active', since: now, updatedAt: now };
+    });
+  }
+
+  /** Whether the single tick of a task has been taken; of another task the answer does not matter. */
+  private async hasRun(name: string): Promise<boolean> {
+    await this.scheduler.reach();
+    await this.scheduler.writer.refresh(name);
+    const { doc, units } = this.commands.require(name);
+    const { schedule } = doc.definition;
+    if (!('at' in schedule)) return false;
+    const states = await Promise.all(units.map((unit) => this.scheduler.context.units.read(unit)));
+    return states.some((state) => state !== undefined && state.cursor >= schedule.at);
+  }
+
+  private halt(name: string, state: 'paused' | 'cancelled', note: string | undefined): Promise<KnownTask> {
+    return this.commands.edit(name, (doc, now) => {
+      if (doc.state === 'completed')
+        throw taskError('TASK_STATE', name, `Task "${name}" is completed: it has no tick left`);
+      const { note: _note, ...rest } = doc;
+      return doc.state === state && doc.note === note
+        ? undefined
+        : { ...rest, state, updatedAt: now, ...(note !== undefined && { note }) };
+    });
+  }
+}
