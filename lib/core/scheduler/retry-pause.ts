@@ -47,12 +47,18 @@ export class RetryPause {
     await timeline.until(at, run.abort);
     run.hasSlot = await slots.take(run.task.policies.priority, run.abort);
     for (;;) {
-      if (run.abort.aborted) return false;
+      if (run.abort.aborted || this.isTooLate(run)) return false;
       const begun = this.isBound(run) ? await this.begin(run) : undefined;
       if (begun === false) return false;
       if (begun && this.isBound(run)) return !run.abort.aborted;
       await timeline.until(clock.now() + OUTAGE_POLL_MS, run.abort);
     }
+  }
+
+  /** No attempt is begun after the deadline, whatever it has waited for: a slot, the registry, another node. */
+  isTooLate({ task, retry }: LiveRun): boolean {
+    const { deadlineMs } = task.policies.retry;
+    return deadlineMs !== undefined && this.context.clock.now() > retry!.begunAt + deadlineMs;
   }
 
   /** A run that outlives the session of its node begins nothing before it is bound to the next one. */
