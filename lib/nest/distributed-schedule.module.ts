@@ -67,8 +67,16 @@ export class DistributedScheduleModule
     requireSingle(this.modules, DistributedScheduleModule);
   }
 
-  onApplicationBootstrap(): Promise<void> {
-    return this.lifecycle.start();
+  /** Nothing starts before all schedulers of the application are found to be in order; if one cannot start, none goes on. */
+  async onApplicationBootstrap(): Promise<void> {
+    const all = this.lifecycles();
+    await Promise.all(all.map((lifecycle) => lifecycle.prepare()));
+    try {
+      await this.lifecycle.start();
+    } catch (error) {
+      await Promise.all(all.map((lifecycle) => lifecycle.stop())); // Nest may not call the hooks of an application that failed
+      throw error;
+    }
   }
 
   onModuleDestroy(): Promise<void> {
@@ -81,6 +89,12 @@ export class DistributedScheduleModule
 
   onApplicationShutdown(): Promise<void> {
     return this.lifecycle.stop();
+  }
+
+  /** Of all schedulers of the application. */
+  private lifecycles(): SchedulerLifecycle[] {
+    const own = [...this.modules.values()].filter(({ metatype }) => metatype === DistributedScheduleModule);
+    return own.map(({ instance }) => (instance as unknown as DistributedScheduleModule).lifecycle);
   }
 }
 

@@ -86,6 +86,44 @@ describe('A run that waits for another attempt', () => {
     expect(unitOf('a').runs).toEqual([]);
   });
 
+  it('has a number of its own for each attempt, also where one that had been begun is made again elsewhere', async () => {
+    probe = await probedCluster({ nodes: 2 }, (run) => (run.attempt === 2 ? untilAborted(run) : failing()));
+    await add('a', { retry: FIXED, recovery: 'rerun' });
+    await probe.cluster.advance('25s');
+    const { first, other } = firstAndOther();
+    probe.cluster.crash(first);
+    await probe.cluster.advance('1m');
+    expect(probe.started.map(({ node, attempt }) => [node, attempt])).toEqual([
+      [first.id, 1],
+      [first.id, 2],
+      [other.id, 3],
+    ]);
+  });
+
+  it('fails where its deadline has passed before another node could go on with it', async () => {
+    probe = await probedCluster({ nodes: 1 }, failing);
+    await add('a', { retry: { ...FIXED, deadline: '30s' } });
+    await probe.cluster.advance('5s');
+    await probe.cluster.during(probe.cluster.node(0).service.stop());
+    await probe.cluster.advance('1m');
+    await probe.cluster.join();
+    await probe.cluster.advance('5s');
+    expect(probe.started).toHaveLength(1);
+    expect(unitOf('a')).toMatchObject({ runs: [], counters: { claimed: 1, failed: 1 } });
+  });
+
+  it('fails where its deadline passes while the registry is away', async () => {
+    probe = await probedCluster({ nodes: 1 }, failing);
+    await add('a', { retry: { ...FIXED, deadline: '30s' }, overlap: 'allow' });
+    await probe.cluster.advance('15s');
+    probe.cluster.node(0).host.cutLink('requests');
+    await probe.cluster.advance('30s');
+    probe.cluster.node(0).host.cutLink('none');
+    await probe.cluster.advance('20s');
+    expect(probe.started).toHaveLength(1);
+    expect(await lastRun('a')).toMatchObject({ outcome: 'failed', attempt: 1, error: { message: 'boom' } });
+  });
+
   it('is handed over at once when its node leaves, and keeps its time', async () => {
     probe = await probedCluster({ nodes: 2 }, ({ attempt }) => {
       if (attempt < 2) throw new Error('boom');

@@ -82,6 +82,16 @@ describe('A run on another node', () => {
   });
 });
 
+describe('getTaskStatus', () => {
+  afterEach(() => probe.cluster.stop());
+
+  it('rejects where there is no such task', async () => {
+    probe = await probedCluster({ nodes: 1 });
+    const { service } = probe.cluster.node(0);
+    await expect(during(service.getTaskStatus('a'))).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' });
+  });
+});
+
 describe('retryRun', () => {
   afterEach(() => probe.cluster.stop());
 
@@ -120,6 +130,14 @@ describe('retryRun', () => {
     const from = new Date(record.tick!);
     const plan = await during(service.backfillTask('a', { from, to: from, dryRun: true }));
     expect(plan.remaining).toEqual([]);
+  });
+
+  it('runs it also while its task is paused, as runTask does', async () => {
+    const record = await failed('by its tick');
+    const { service } = probe.cluster.node(1);
+    await during(service.pauseTask('a'));
+    const handle = await during(service.retryRun(record.id));
+    expect(await during(handle.result())).toMatchObject({ outcome: 'succeeded', tick: record.tick });
   });
 
   it('refuses what has succeeded, goes on, or is unknown', async () => {

@@ -50,7 +50,7 @@ export class RetryPause {
     await this.takeRoom(run);
     run.hasSlot = await slots.take(run.task.policies.priority, run.abort);
     for (;;) {
-      if (run.abort.aborted) return false;
+      if (run.abort.aborted || this.isTooLate(run)) return false;
       const begun = this.isBound(run) ? await this.begin(run) : undefined;
       if (begun === false) return false;
       if (begun && this.isBound(run)) return !run.abort.aborted;
@@ -64,6 +64,12 @@ export class RetryPause {
     if (!groups.has(group)) return;
     const permit = await groups.enter(group, run.entry.id, priority, () => !this.mayAskAgain(run));
     if (permit) run.permit = permit;
+  }
+
+  /** No attempt is begun after the deadline, whatever it has waited for: a slot, the registry, another node. */
+  isTooLate({ task, retry }: LiveRun): boolean {
+    const { deadlineMs } = task.policies.retry;
+    return deadlineMs !== undefined && this.context.clock.now() > retry!.begunAt + deadlineMs;
   }
 
   /** A run that outlives the session of its node begins nothing before it is bound to the next one. */

@@ -89,9 +89,10 @@ function change(state: UnitState, hold: RunHold, to: (run: RunEntry) => RunEntry
   return { next: { ...state, runs: state.runs.map((other) => (other === run ? to(run) : other)) }, outcome: true };
 }
 
-/** Which attempt comes next, on whatever node. */
+/** Which attempt comes next, on whatever node. While it does not wait, the one after those it has made is under way. */
 export function nextAttempt({ attempt, retry }: RunEntry): number {
-  return Math.max(attempt, retry?.made ?? 0) + 1;
+  const underWay = retry && retry.at === undefined ? retry.made + 1 : (retry?.made ?? 0);
+  return Math.max(attempt, underWay) + 1;
 }
 
 /** Takes over a run whose session has been found dead: one more attempt, on this node. */

@@ -161,6 +161,8 @@ export class RunLauncher {
   private async awaitStart(run: LiveRun): Promise<Obstacle | undefined> {
     const retryAt = run.retry?.at;
     if (retryAt !== undefined && !(await this.pauses.resume(run, retryAt))) {
+      if (!run.abort.aborted && this.pauses.isTooLate(run))
+        return { outcome: 'failed', why: 'its deadline had passed before another attempt could be made' };
       const why = run.abort.reason?.message ?? 'another node goes on with it';
       return { outcome: run.abort.aborted ? 'cancelled' : 'lost', why };
     }

@@ -32,9 +32,11 @@ export class StartCheck {
   private known(run: LiveRun): Obstacle | undefined {
     if (run.abort.reason) return { outcome: 'cancelled', why: run.abort.reason.message };
     const doc = this.context.catalog.get(run.task.name)?.doc;
-    const state = doc?.generation === run.unit.generation ? (doc.rename?.state ?? doc.state) : undefined; // made anew, it has ticks of its own
-    const { tick, trigger } = run.entry;
-    if (tick === undefined || state === 'active' || state === 'completed') return undefined;
+    // made anew, it has ticks of its own
+    const state = doc?.generation === run.unit.generation ? (doc.rename?.state ?? doc.state) : undefined;
+    const { tick, trigger, again } = run.entry;
+    const isAskedFor = tick === undefined || again !== undefined;
+    if (isAskedFor || state === 'active' || state === 'completed') return undefined;
     run.handOver ||= trigger === 'recovery'; // it has begun once, and begins again when the task goes on
     return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
   }

@@ -248,7 +248,7 @@ export class SchedulerService {
    * from the registry.
    * @throws `TASK_NOT_FOUND`
    */
-  getTaskStatus(name: string): Promise<TaskStatus> {
+  async getTaskStatus(name: string): Promise<TaskStatus> {
     return this.runs.statusOf(this.commands.require(name));
   }
 

@@ -27,8 +27,8 @@ export const extraRuns = [
     breaks: 'No regular tick is skipped for a run of a backfill',
     rules: ['backfill'],
     file: decision,
-    find: "if ((trigger === 'misfire' && policy === 'fire-all') || blocker.backfill)",
-    replace: "if (trigger === 'misfire' && policy === 'fire-all')",
+    find: "if ((trigger === 'misfire' && misfire === 'fire-all') || blocker.backfill)",
+    replace: "if (trigger === 'misfire' && misfire === 'fire-all')",
   },
   {
     name: 'recovered-backfill-forgotten',
@@ -68,8 +68,8 @@ export const extraRuns = [
     breaks: 'A backfill waits while a regular tick is due',
     rules: ['backfill', 'prompt'],
     file: decision,
-    find: 'const { tick, trigger, more } = plan.run;',
-    replace: `const { tick, trigger, more } = plan.run;
+    find: 'const { tick, more } = plan.run;',
+    replace: `const { tick, more } = plan.run;
   const first = decideBackfill(before, task, request);
   if (first.outcome.kind === 'claimed') return first;`,
   },

@@ -84,7 +84,7 @@ export const orphans = [
     breaks: "With recovery 'none' a handler starts at most once per tick",
     rules: ['single-start'],
     file: recovery,
-    find: "if (policies.recovery === 'none' || doc.state === 'cancelled')",
+    find: "if (!goesOn || doc.state === 'cancelled')",
     replace: "if (doc.state === 'cancelled')",
   },
   {

@@ -1,5 +1,6 @@
 /** Runs beside runs, and how their ends are told. */
 const decision = 'lib/core/scheduler/claim-decision.ts';
+const decisions = 'lib/core/scheduler/run-decisions.ts';
 const launcher = 'lib/core/scheduler/run-launcher.ts';
 const scheduler = 'lib/core/scheduler/scheduler.ts';
 
@@ -9,27 +10,26 @@ export const runs = [
     breaks: 'Overlap is judged in the cluster, not in the process',
     rules: ['overlap'],
     file: decision,
-    find: 'const blocker = blockerOf(state, task); if (blocker) { if (request.standby)',
+    find: 'const blocker = blockerOf(state, task); if (blocker) return settledOr(decideBlocked(',
     replace: `const home = { ...state, runs: state.runs.filter(({ node }) => node === request.node) };
   const blocker = blockerOf(home, task);
-  if (blocker) {
-    if (request.standby)`,
+  if (blocker) return settledOr(decideBlocked(`,
   },
   {
     name: 'no-limit-in-parallel',
     breaks: 'maxParallel bounds how many runs of a task go on at once',
     rules: ['overlap'],
     file: 'lib/core/scheduler/claim.ts',
-    find: "task.policies.overlap === 'skip' ? 1 : (task.policies.maxParallel ?? Infinity)",
-    replace: "task.policies.overlap === 'skip' ? 1 : Infinity",
+    find: "policies.maxParallel ?? (policies.overlap === 'allow' ? Infinity : 1)",
+    replace: "(policies.overlap === 'allow' ? Infinity : 1)",
   },
   {
     name: 'suspect-blocker-trusted',
     breaks: 'Only a run that was found alive stands in the way of a tick',
     rules: ['recovery'],
     file: decision,
-    find: "if (!request.alive(blocker)) return settledOr({ kind: 'suspect' });",
-    replace: '',
+    find: "if (!request.alive(blocker)) return { outcome: { kind: 'suspect' } }; const { overlap, misfire } = task.policies;",
+    replace: 'const { overlap, misfire } = task.policies;',
   },
   {
     name: 'attempt-not-counted-up',
@@ -41,18 +41,17 @@ export const runs = [
   },
   {
     name: 'retry-unasked',
-    open: 'freezes that begin while a retry waits and outlast the session',
-    breaks: 'A further attempt starts inside the trust window, or after a look at the registry',
-    rules: ['claimed', 'overlap'],
-    file: 'lib/core/execution/middlewares/retry.ts',
-    find: 'if (invocation.abort.aborted || (await invocation.mayGoOn?.()) === false) throw error;',
-    replace: 'if (invocation.abort.aborted) throw error;',
+    breaks: 'A further attempt is begun by a write, which only one node can make',
+    rules: ['retry', 'claimed', 'overlap'],
+    file: 'lib/core/scheduler/retry-pause.ts',
+    find: 'const begun = this.isBound(run) ? await this.begin(run) : undefined;',
+    replace: 'const begun = true;',
   },
   {
     name: 'drain-hands-nothing-over',
     breaks: 'A run that did not end before a shutdown is started again elsewhere',
     rules: ['honest-end'],
-    file: scheduler,
+    file: 'lib/core/scheduler/leaving.ts',
     find: "this.launcher.abortAll('shutdown', { handOver: true });",
     replace: "this.launcher.abortAll('shutdown', { handOver: false });",
   },
@@ -66,20 +65,19 @@ export const runs = [
   },
   {
     name: 'released-run-stays-bound',
-    open: 'runs that are given up by a node which keeps its session, of units that another one owns',
     breaks: 'A run that is given up is released, so that nobody takes it for alive',
     rules: ['settled'],
-    file: launcher,
-    find: '(state) => decideRebind(state, entry, RELEASED),',
-    replace: '(state) => decideRebind(state, entry, entry.session),',
+    file: decisions,
+    find: 'return change(state, hold, (run) => ({ ...run, session: RELEASED, ...(retry && { retry }) }));',
+    replace: 'return change(state, hold, (run) => ({ ...run, ...(retry && { retry }) }));',
   },
   {
     name: 'end-given-up-early',
     breaks: 'The end of a run is recorded as it was, however long that takes',
     rules: ['honest-end'],
     file: launcher,
-    find: '(state) => decideFinish(state, entry, result.outcome, result.endedAt), () => !this.closed,',
-    replace: '(state) => decideFinish(state, entry, result.outcome, result.endedAt), () => false,',
+    find: '(state) => decideFinish(state, task, entry, result.outcome, result.endedAt), () => !this.closed,',
+    replace: '(state) => decideFinish(state, task, entry, result.outcome, result.endedAt), () => false,',
   },
   {
     name: 'history-before-the-unit',
@@ -112,7 +110,7 @@ export const runs = [
     breaks: "With recovery 'rerun' every claimed run comes to its end",
     rules: ['honest-end'],
     file: 'lib/core/scheduler/recovery.ts',
-    find: "if (policies.recovery === 'none' || doc.state === 'cancelled')",
-    replace: "if (policies.recovery === 'none' || doc.state !== 'active' || state.runs.length > 1)",
+    find: "if (!goesOn || doc.state === 'cancelled')",
+    replace: "if (!goesOn || doc.state !== 'active' || state.runs.length > 1)",
   },
 ];

@@ -55,7 +55,7 @@ export const trust = [
     name: 'unchecked-start',
     breaks: 'A handler starts inside the trust window, or after a look at the registry',
     rules: ['claimed'],
-    file: launcher,
+    file: 'lib/core/scheduler/start-check.ts',
     find: 'if (keeper.trusted() && keeper.session?.id === run.entry.session) return undefined;',
     replace: 'if (keeper.session || run.entry.session) return undefined;',
   },
