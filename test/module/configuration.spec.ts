@@ -204,6 +204,7 @@ describe('options that are not valid', () => {
         timezone: 'UTC',
         timeZone: 'Mars/Olympus',
         concurrency: 0,
+        groups: { mail: { concurency: 1 }, none: {}, fast: { rate: { limit: 5_000, per: 'soon' } } } as never,
         defaults: { timeout: 'soon', overlp: 'skip', tags: ['x'] } as never,
         cluster: { sessionTtl: '3s', heartbeatInterval: '2s', standbyDelay: true, claimAhead: 'now' },
         shutdown: { drainTimeout: -1 },
