@@ -41,7 +41,8 @@ export class RunIds {
   }
 }
 
-/** The task a run is of, by its id alone. */
+/** The task a run is of, by its id alone; empty where that is no id of a run. */
 export function taskOfRun(runId: string): string {
+  if (typeof runId !== 'string') return '';
   return runId.slice(0, Math.max(0, runId.lastIndexOf(SEPARATOR)));
 }

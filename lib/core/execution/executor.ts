@@ -140,13 +140,32 @@ function failure(given: unknown, abort: RunAbort): Pick<ExecutionResult, 'outcom
   const thrown = given instanceof FinalError ? given.cause : given;
   const isTimeout = code(abort.reason ?? thrown) === 'RUN_TIMEOUT';
   const outcome = isTimeout ? 'timed-out' : abort.aborted ? 'cancelled' : 'failed';
-  const details = thrown !== null && typeof thrown === 'object' ? (thrown as { name?: unknown; stack?: unknown }) : {};
-  const error: RunError = {
-    name: typeof details.name === 'string' ? details.name : 'Error',
-    message: errorMessage(thrown).slice(0, MAX_MESSAGE),
-  };
-  if (outcome === 'failed' && typeof details.stack === 'string') error.stack = details.stack.slice(0, MAX_STACK);
+  const error = abort.reason ? abortedError(abort.reason, thrown) : errorOf(thrown);
+  if (outcome === 'failed' && hasStack(thrown)) error.stack = thrown.stack.slice(0, MAX_STACK);
   return { outcome, error };
+}
+
+/** Why it was told to end matters more than what its handler made of it: most often an `AbortError` without a reason. */
+function abortedError(reason: Error, thrown: unknown): RunError {
+  const error = errorOf(reason);
+  const said = errorMessage(thrown);
+  const isOwn = thrown !== reason && nameOf(thrown) !== 'AbortError' && said !== error.message;
+  return isOwn
+    ? { ...error, message: `${error.message}; then the handler threw: ${said}`.slice(0, MAX_MESSAGE) }
+    : error;
+}
+
+function errorOf(thrown: unknown): RunError {
+  return { name: nameOf(thrown), message: errorMessage(thrown).slice(0, MAX_MESSAGE) };
+}
+
+function nameOf(thrown: unknown): string {
+  const name = thrown !== null && typeof thrown === 'object' ? (thrown as { name?: unknown }).name : undefined;
+  return typeof name === 'string' ? name : 'Error';
+}
+
+function hasStack(thrown: unknown): thrown is { stack: string } {
+  return thrown !== null && typeof thrown === 'object' && typeof (thrown as { stack?: unknown }).stack === 'string';
 }
 
 function code(thrown: unknown): unknown {

@@ -1,5 +1,6 @@
 import type { Membership } from '../cluster/membership.js';
 import { TIMED_OUT, withTimeout } from '../common/clock.js';
+import { formatDuration } from '../common/duration.js';
 import { errorMessage } from '../common/errors.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
@@ -51,14 +52,25 @@ export class Leaving {
 
   private async letRunsEnd(): Promise<void> {
     const { clock, logger, drainTimeoutMs } = this.options;
+    const going = this.running();
+    if (going.length > 0)
+      logger.log(`Leaving: waits up to ${formatDuration(drainTimeoutMs)} for runs to end`, { runs: going });
     if ((await withTimeout(clock, this.launcher.idle(), drainTimeoutMs)) !== TIMED_OUT) return;
     logger.warn('Runs did not end within the drain timeout and are aborted', {
-      running: this.launcher.running,
+      runs: this.running(),
       drainTimeoutMs,
     });
     const graceMs = this.launcher.longestGraceMs;
     this.launcher.abortAll('shutdown', { handOver: true });
     await withTimeout(clock, this.launcher.idle(), graceMs + PATIENCE_MS);
+  }
+
+  /** The first of them: enough to know what it waits for. */
+  private running(): string[] {
+    return this.launcher
+      .listLive()
+      .slice(0, 10)
+      .map(({ entry }) => entry.id);
   }
 
   /** What is nice to tell a registry that may be away: tried for a bounded time, a failure is only logged. */

@@ -16,7 +16,10 @@ import { PayloadChecks } from './payload-checks.js';
 export interface RunTaskOptions {
   /** Instead of the task's own payload: JSON, at most 64 KiB. */
   payload?: unknown;
-  /** How long `result()` waits. The run itself obeys the task's `timeout`. @default no limit */
+  /**
+   * How long the call waits for its turn, where another run or its group is in the way, and then `result()` for its end.
+   * The run itself obeys the task's `timeout`. @default no limit
+   */
   timeout?: Duration;
 }
 
@@ -35,6 +38,13 @@ export class ManualRuns {
   constructor(private readonly scheduler: Scheduler) {}
 
   async run(task: KnownTask, options: RunTaskOptions, again?: RunRecord): Promise<RunHandle> {
+    const unknown = Object.keys(options).find((key) => key !== 'payload' && key !== 'timeout');
+    if (unknown !== undefined)
+      throw taskError(
+        'INVALID_OPTIONS',
+        task.name,
+        `runTask: ${unknown}: unknown option; there are payload and timeout`,
+      );
     const payload = this.storable(task.name, options.payload);
     const waitMs = options.timeout === undefined ? undefined : requireDuration(options.timeout, 'timeout');
     const { clock } = this.scheduler.context;

@@ -1,5 +1,6 @@
 import { DistributedScheduleError, taskError } from '../common/errors.js';
 import { taskOfRun } from '../common/ids.js';
+import { show } from '../common/show.js';
 import type { RunProgress, RunRecord } from '../common/run.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { newUnitState, type RunEntry } from '../scheduler/unit-state.js';
@@ -17,9 +18,10 @@ export class Runs {
   ) {}
 
   async get(id: string): Promise<RunRecord | undefined> {
+    const name = taskOfRun(id);
+    if (name === '') return undefined;
     await this.scheduler.reach();
     const { recorder, catalog } = this.scheduler.context;
-    const name = taskOfRun(id);
     const units = catalog.get(name)?.units.map((unit) => unit.name) ?? [name];
     for (const unit of units) {
       const records = await recorder.ofUnit(unit);
@@ -47,7 +49,10 @@ export class Runs {
   }
 
   async retry(id: string, options: Pick<RunTaskOptions, 'timeout'>): Promise<RunHandle> {
-    const task = this.commands.require(taskOfRun(id));
+    const name = taskOfRun(id);
+    if (name === '')
+      throw taskError('RUN_NOT_FOUND', '', `${show(id)} is not the id of a run: those begin with a task`);
+    const task = this.commands.require(name);
     const before = await this.get(id);
     if (!before) throw await this.unknown(id, task);
     if (before.outcome === 'succeeded')

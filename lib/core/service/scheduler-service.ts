@@ -131,8 +131,11 @@ export class SchedulerService {
   async defineTask<P>(task: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
     const { run, middleware = [], ...input } = task;
     this.commands.check(input);
-    const middlewares = [...retryIfMiddlewares(input.retry?.retryIf), ...requireMiddlewares(input.name, middleware)];
-    this.scheduler.handlers.define(input.name, run as Handler, `defineTask('${input.name}')`, middlewares);
+    const origin = `defineTask('${input.name}')`;
+    const { logger } = this.scheduler.options;
+    const judged = retryIfMiddlewares(input.retry?.retryIf, origin, logger);
+    const middlewares = [...judged, ...requireMiddlewares(input.name, middleware)];
+    this.scheduler.handlers.define(input.name, run as Handler, origin, middlewares);
     this.declarations.note(input, options);
     if (this.state !== 'working') return;
     await this.scheduler.republish();
@@ -312,7 +315,7 @@ export class SchedulerService {
 
   /**
    * Aborts a run by its signal, on whatever node it is, and resolves when it has ended, at the latest after the task's
-   * `abortGrace`. It is recorded as `cancelled`.
+   * `abortGrace`. Its record says `cancelled` and the reason, unless its handler came to its end all the same.
    * @returns whether it was there to be told. `false`: it has ended, or its node does not answer
    */
   cancelRun(id: string, reason = 'cancelled by request'): Promise<boolean> {

@@ -10,7 +10,10 @@ import {
   type TaskPolicies,
 } from './policies.js';
 
-type Check = (value: unknown, path: string, out: Partial<ResolvedPolicies>, timeZone: string) => string | undefined;
+/** One, several or none. */
+type Problem = string | readonly string[] | undefined;
+
+type Check = (value: unknown, path: string, out: Partial<ResolvedPolicies>, timeZone: string) => Problem;
 
 const oneOf =
   <K extends keyof ResolvedPolicies>(key: K, ...values: readonly ResolvedPolicies[K][]): Check =>
@@ -34,7 +37,10 @@ const duration =
 const timeout: Check = (value, path, out, timeZone) => {
   if (value === null || typeof value !== 'object') return duration('timeoutMs')(value, path, out, timeZone);
   const parts: Record<string, Check> = { attempt: duration('timeoutMs'), total: duration('totalTimeoutMs') };
-  return partsProblem(value, path, (key, part, at) => parts[key]?.(part, at, out, timeZone), Object.keys(parts));
+  return partsProblem(value, path, (key, part, at) => parts[key]?.(part, at, out, timeZone), {
+    known: Object.keys(parts),
+    required: [],
+  });
 };
 
 const integer =
@@ -56,7 +62,8 @@ const instant =
   };
 
 const group: Check = (value, path, out) => {
-  if (typeof value !== 'string' || value === '') return `${path}: ${JSON.stringify(value)} is not the name of a group`;
+  if (typeof value !== 'string' || !/^[^*\s/]+$/.test(value))
+    return `${path}: ${JSON.stringify(value)} is not the name of a group: a text without spaces, / and *`;
   out.group = value;
 };
 
@@ -73,7 +80,7 @@ const retry: Check = (value, path, out) => {
   const { delayMs, maxDelayMs, backoff } = DEFAULT_POLICIES.retry;
   const resolved: ResolvedRetry = { attempts: 1, delayMs, backoff, maxDelayMs };
   const problem = partsProblem(
-    { attempts: undefined, ...value },
+    value,
     path,
     (key, part, at) => {
       if (key === 'attempts') return wholeNumber(part, at, (n) => (resolved.attempts = n));
@@ -89,7 +96,7 @@ const retry: Check = (value, path, out) => {
       if (ms === undefined) return durationProblem(part, at);
       resolved[`${key as 'delay' | 'maxDelay' | 'deadline'}Ms`] = ms;
     },
-    known,
+    { known, required: ['attempts'] },
   );
   if (problem === undefined) out.retry = resolved;
   return problem;
@@ -101,7 +108,7 @@ const circuitBreaker: Check = (value, path, out) => {
   if (!isObject(value)) return `${path}: give an object, as { threshold: 5, halfOpenAfter: '1m' }`;
   const resolved = { threshold: 1, halfOpenAfterMs: 60_000 };
   const problem = partsProblem(
-    { threshold: undefined, ...value },
+    value,
     path,
     (key, part, at) => {
       if (key === 'threshold') return wholeNumber(part, at, (n) => (resolved.threshold = n));
@@ -109,28 +116,30 @@ const circuitBreaker: Check = (value, path, out) => {
       if (ms === undefined || ms === 0) return durationProblem(part, at);
       resolved.halfOpenAfterMs = ms;
     },
-    ['threshold', 'halfOpenAfter'],
+    { known: ['threshold', 'halfOpenAfter'], required: ['threshold'] },
   );
   if (problem === undefined) out.circuitBreaker = resolved;
   return problem;
 };
 
-/** The first problem of an option that is an object: a key it does not know, or what `check` says of a part. */
+/** Every problem of an option that is an object: keys it does not know, those it needs, and what `check` says of a part. */
 function partsProblem(
   value: object,
   path: string,
-  check: (key: string, part: unknown, path: string) => string | undefined,
-  known: readonly string[],
-): string | undefined {
-  for (const [key, part] of Object.entries(value)) {
-    if (!known.includes(key)) return `${path}.${key}: unknown option; there are ${known.join(', ')}`;
-    const problem = part === undefined && !REQUIRED.includes(key) ? undefined : check(key, part, `${path}.${key}`);
-    if (problem) return problem;
-  }
-  return undefined;
+  check: (key: string, part: unknown, path: string) => Problem,
+  { known, required }: { known: readonly string[]; required: readonly string[] },
+): Problem {
+  const given = Object.entries(value).filter(([, part]) => part !== undefined);
+  const missing = required.filter((key) => !given.some(([name]) => name === key));
+  const problems = given.flatMap(([key, part]) => {
+    if (known.includes(key)) return check(key, part, `${path}.${key}`) ?? [];
+    const guess = nearest(key, known);
+    return `${path}.${key}: unknown option; ${guess ? `did you mean ${guess}?` : `there are ${known.join(', ')}`}`;
+  });
+  problems.push(...missing.map((key) => `${path}.${key}: it is missing`));
+  if (given.length === 0 && required.length === 0) problems.push(`${path}: give ${known.join(', ')}`);
+  return problems.length > 0 ? problems : undefined;
 }
-
-const REQUIRED: readonly string[] = ['attempts', 'threshold'];
 
 function wholeNumber(value: unknown, path: string, take: (number: number) => void): string | undefined {
   if (!Number.isSafeInteger(value) || (value as number) < 1)
@@ -189,7 +198,7 @@ export function normalizePolicies(
     const at = path ? `${path}.${key}` : key;
     if (check) {
       const problem = check(value, at, out, timeZone ?? 'UTC');
-      if (problem) problems.push(problem);
+      if (problem !== undefined) problems.push(...[problem].flat());
     } else if (key === 'description' ? typeof value !== 'string' : key === 'tags' && !isStrings(value)) {
       problems.push(`${at}: ${JSON.stringify(value)} is not ${key === 'tags' ? 'a list of strings' : 'a string'}`);
     } else if (!POLICY_NAMES.includes(key) && !known.includes(key)) {

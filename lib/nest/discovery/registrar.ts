@@ -74,14 +74,14 @@ export class Registrar {
     if (unknown.length > 0) return unknown;
     if (mark.kind === 'handler') {
       const { payload, retryIf } = mark.options;
-      const own = [...retryIfMiddlewares(retryIf), ...middlewares];
+      const own = [...retryIfMiddlewares(retryIf, origin, this.logger), ...middlewares];
       const checked = payload ? withPayloadSchema(payload, handler) : handler;
       return this.addHandler((mark.id as string | undefined) ?? DEFAULT_HANDLER, checked, origin, own);
     }
     const { input, problems } = declarationOf(method);
     if (!input) return problems.map((problem) => toldOf(method, problem));
     const clash = this.addHandler(input.name, handler, origin, [
-      ...retryIfMiddlewares(input.retry?.retryIf),
+      ...retryIfMiddlewares(input.retry?.retryIf, origin, this.logger),
       ...middlewares,
     ]);
     return clash.length > 0 ? clash : problemsIn(() => this.service.declareTask(input));

@@ -59,7 +59,14 @@ const cluster = section({
   claimAhead: duration(0),
 });
 
-const rate = section({ limit: wholeNumber(1, MAX_RATE), per: duration(1) });
+const rateParts = section({ limit: wholeNumber(1, MAX_RATE), per: duration(1) });
+const rate: Check = (value, path) => {
+  const missing = isObject(value) ? ['limit', 'per'].filter((key) => value[key] === undefined) : [];
+  return [
+    ...rateParts(value, path),
+    ...missing.map((key) => `${path}.${key}: it is missing; as { limit: 100, per: '1m' }`),
+  ];
+};
 const group = section({ concurrency: wholeNumber(1), rate });
 
 const groups: Check = (value, path) => {
