@@ -69,7 +69,7 @@ export class Executor {
     const { abort } = rest;
     const invocation: Invocation = { run, ...rest };
     this.events.emit('run.started', startedEvent(run));
-    const limit = totalTimeout(this.clock, invocation);
+    const limit = totalTimeout(this.clock, { ...rest, id: run.id, task: run.task });
     const settled = await this.untilAborted(invocation, this.call(invocation)).then(
       (value) => this.success(value),
       (error: unknown) => failure(error, abort),

@@ -4,10 +4,11 @@ import { keys } from '../registry/keyspace.js';
 import type { Registry } from '../registry/registry.js';
 import type { HandlerTable } from '../execution/handler-table.js';
 import type { KnownTask } from '../task/catalog.js';
+import type { TaskState } from '../task/task-definition.js';
 import type { Unit } from '../task/unit.js';
 import type { Permit } from './groups.js';
 import { runRecordOf } from './run-record.js';
-import { decideLost, decideTakeOver, held, nextAttempt, RELEASED } from './run-decisions.js';
+import { decideLost, decideTakeOver, held, RELEASED } from './run-decisions.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry, UnitState } from './unit-state.js';
@@ -40,8 +41,7 @@ export class Recovery {
       const { policies, doc } = task;
       const goesOn = policies.recovery === 'rerun' || run.retry?.at !== undefined; // no handler was running
       if (!goesOn || doc.state === 'cancelled') await this.settle(unit, task, run);
-      else if ((doc.state === 'active' || doc.state === 'completed') && this.handlers.has(doc.definition))
-        await this.takeOver(unit, task, run);
+      else if (mayGoOn(run, doc.state) && this.handlers.has(doc.definition)) await this.takeOver(unit, task, run);
     }
   }
 
@@ -81,7 +81,7 @@ export class Recovery {
     try {
       if (!session || !keeper.trusted()) return;
       const by = { node: node.id, boot: node.boot, session: session.id, now: clock.now() };
-      const taken = { id: orphan.id, boot: node.boot, attempt: nextAttempt(orphan) };
+      const taken = { id: orphan.id, boot: node.boot, attempt: orphan.attempt + 1 };
       const update = await units.update(
         unit,
         (state) =>
@@ -120,4 +120,9 @@ export class Recovery {
       return undefined;
     }
   }
+}
+
+/** What is begun anew waits for the task to go on; what only waits for another attempt comes to its end, as runs do. */
+function mayGoOn({ retry }: RunEntry, state: TaskState): boolean {
+  return state === 'active' || state === 'completed' || (state === 'paused' && retry?.at !== undefined);
 }

@@ -20,7 +20,8 @@ const OUTAGE_POLL_MS = 500;
 export class RetryPause {
   constructor(
     private readonly context: SchedulerContext,
-    private readonly isClosed: () => boolean,
+    /** Asked before each wait and each write: `false` once this node has left. One that leaves hands the run over. */
+    private readonly mayWait: (run: LiveRun) => boolean,
   ) {}
 
   /** @returns whether the next attempt is to be made here */
@@ -40,7 +41,7 @@ export class RetryPause {
         () => run.retry === retry && this.mayAskAgain(run),
       )
       .catch(() => undefined); // not told of it, nobody goes on for this node: it does itself
-    return this.resume(run, at);
+    return this.mayAskAgain(run) && this.resume(run, at);
   }
 
   /** Waits until the next attempt is due, and begins it. @returns whether it is to be made here */
@@ -98,6 +99,6 @@ export class RetryPause {
   }
 
   private mayAskAgain(run: LiveRun): boolean {
-    return !run.abort.aborted && !this.isClosed();
+    return this.mayWait(run) && !run.abort.aborted;
   }
 }

@@ -5,7 +5,7 @@ import type { KnownTask } from '../task/catalog.js';
 import { blockerOf, ownClaim, type UnitDecision } from './claim.js';
 import { failuresAfter } from './failures.js';
 import { type SuccessLedger, withGap, withSuccess } from './success-ledger.js';
-import { count, type RetryState, type RunEntry, type UnitState } from './unit-state.js';
+import { attemptsOf, count, type RetryState, type RunEntry, type UnitState } from './unit-state.js';
 
 /** Who holds a run: an attempt of an incarnation. A run taken over by another node keeps its id and is not ours. */
 export interface RunHold {
@@ -89,10 +89,10 @@ function change(state: UnitState, hold: RunHold, to: (run: RunEntry) => RunEntry
   return { next: { ...state, runs: state.runs.map((other) => (other === run ? to(run) : other)) }, outcome: true };
 }
 
-/** Which attempt comes next, on whatever node. While it does not wait, the one after those it has made is under way. */
-export function nextAttempt({ attempt, retry }: RunEntry): number {
-  const underWay = retry && retry.at === undefined ? retry.made + 1 : (retry?.made ?? 0);
-  return Math.max(attempt, underWay) + 1;
+/** What the next node goes on from: an attempt that was under way has been made. */
+function retryAfter(run: RunEntry): RetryState {
+  const { claimedAt: begunAt, retry = { made: 0, begunAt } } = run;
+  return { ...retry, made: attemptsOf(run) };
 }
 
 /** Takes over a run whose session has been found dead: one more attempt, on this node. */
@@ -103,7 +103,7 @@ export function decideTakeOver(
   by: { node: string; boot: string; session: string; now: EpochMs },
 ): UnitDecision<RunEntry | undefined> {
   const run = state.runs.find((other) => other.id === orphan.id);
-  if (run?.boot === by.boot && run.attempt === nextAttempt(orphan)) return { next: state, outcome: run }; // for a token of its own
+  if (run?.boot === by.boot && run.attempt === orphan.attempt + 1) return { next: state, outcome: run }; // for a token of its own
   if (BigInt(state.task) > task.token) return { outcome: undefined }; // the task has changed: look again with what it is now
   if (!run || run.boot !== orphan.boot || run.attempt !== orphan.attempt || run.session !== orphan.session)
     return { outcome: undefined };
@@ -113,7 +113,8 @@ export function decideTakeOver(
     node,
     boot,
     session,
-    attempt: nextAttempt(run),
+    attempt: run.attempt + 1,
+    retry: retryAfter(run),
     claimedAt: now,
     trigger: run.retry?.at === undefined ? 'recovery' : run.trigger,
   };

@@ -1,15 +1,17 @@
 import type { RunRecord } from '../common/run.js';
-import { DistributedScheduleError } from '../common/errors.js';
+import type { EpochMs } from '../common/clock.js';
+import { DistributedScheduleError, errorMessage } from '../common/errors.js';
+import { isTimeout, totalTimeout } from '../execution/middlewares/timeout.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
-import type { TaskRun } from '../execution/task-run.js';
 import type { Unit } from '../task/unit.js';
 import { begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun } from './live-run.js';
 import { RetryPause } from './retry-pause.js';
 import { decideFinish, decideRebind, decideRelease } from './run-decisions.js';
 import { runRecordOf } from './run-record.js';
 import type { SchedulerContext } from './scheduler-context.js';
+import { telling } from './telling.js';
 import { type Obstacle, StartCheck } from './start-check.js';
-import type { RunEntry } from './unit-state.js';
+import { attemptsOf, type RunEntry } from './unit-state.js';
 
 /** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
 export class RunLauncher {
@@ -19,6 +21,7 @@ export class RunLauncher {
   private readonly onRecorded: (() => void)[] = [];
   private handling = 0;
   private closed = false;
+  private leaving = false;
   private readonly check: StartCheck;
   private readonly pauses: RetryPause;
 
@@ -28,7 +31,10 @@ export class RunLauncher {
     private readonly onEnd: (unit: Unit) => void,
   ) {
     this.check = new StartCheck(context);
-    this.pauses = new RetryPause(context, () => this.closed);
+    this.pauses = new RetryPause(context, (run) => {
+      if (this.leaving) this.abort(run.entry.id, 'shutdown', { handOver: true });
+      return !this.closed;
+    });
   }
 
   isLive(run: RunEntry): boolean {
@@ -69,7 +75,8 @@ export class RunLauncher {
     const run = this.live.get(runId);
     if (!run) return false;
     const { name } = run.task;
-    run.handOver ||= handOver && (run.task.policies.recovery === 'rerun' || isWaiting(run));
+    const goesOn = handOver && !run.abort.aborted; // what was to end for another reason ends
+    run.handOver ||= goesOn && (run.task.policies.recovery === 'rerun' || isWaiting(run));
     run.abort.abort(
       new DistributedScheduleError('RUN_ABORTED', `Run ${runId} of task "${name}" was aborted: ${reason}`, {
         runId,
@@ -93,6 +100,7 @@ export class RunLauncher {
 
   /** Runs that wait for another attempt are left to other nodes. Resolves when these can take them. */
   async handOverWaiting(): Promise<void> {
+    this.leaving = true; // what begins to wait from now on goes at once
     const waiting = [...this.live.values()].filter(isWaiting);
     for (const { entry } of waiting) this.abort(entry.id, 'shutdown', { handOver: true });
     for (const { ended } of waiting) await ended;
@@ -138,6 +146,8 @@ export class RunLauncher {
     try {
       const obstacle = await this.awaitStart(run);
       result = obstacle ? unstarted(obstacle, context.clock.now()) : await this.execute(run);
+    } catch (error) {
+      result = unstarted({ outcome: 'failed', why: errorMessage(error) }, context.clock.now()); // whatever it is, the run ends
     } finally {
       if (run.hasSlot) context.slots.give();
       this.giveRoom(run);
@@ -160,17 +170,31 @@ export class RunLauncher {
   /** Waits until the run is due. @returns why it does not start */
   private async awaitStart(run: LiveRun): Promise<Obstacle | undefined> {
     const retryAt = run.retry?.at;
-    if (retryAt !== undefined && !(await this.pauses.resume(run, retryAt))) {
-      if (!run.abort.aborted && this.pauses.isTooLate(run))
-        return { outcome: 'failed', why: 'its deadline had passed before another attempt could be made' };
-      const why = run.abort.reason?.message ?? 'another node goes on with it';
-      return { outcome: run.abort.aborted ? 'cancelled' : 'lost', why };
-    }
+    if (retryAt !== undefined && !(await this.resume(run, retryAt))) return this.whyNotResumed(run);
     for (;;) {
       if (this.isEarly(run)) await this.context.timeline.until(dueAt(run), run.abort);
       const obstacle = await this.check.obstacle(run);
       if (obstacle || !this.isEarly(run)) return obstacle;
     }
+  }
+
+  /** Waits here for the attempt that another node was to make. */
+  private async resume(run: LiveRun, retryAt: EpochMs): Promise<boolean> {
+    const { entry, task, abort } = run;
+    const { id } = entry;
+    const limited = { id, task: task.name, policies: task.policies, begunAt: begunAt(run), abort };
+    const limit = totalTimeout(this.context.clock, limited);
+    const goesOn = await this.pauses.resume(run, retryAt);
+    limit?.dispose();
+    return goesOn;
+  }
+
+  private whyNotResumed(run: LiveRun): Obstacle {
+    const { reason } = run.abort;
+    if (reason) return { outcome: isTimeout(reason) ? 'timed-out' : 'cancelled', why: reason.message };
+    if (this.pauses.isTooLate(run))
+      return { outcome: 'failed', why: 'its deadline had passed before another attempt could be made' };
+    return { outcome: 'lost', why: 'another node goes on with it' };
   }
 
   /** Leaves the run in the unit, for another node to go on with. */
@@ -219,7 +243,7 @@ export class RunLauncher {
       ...(entry.tick !== undefined && { tick: new Date(entry.tick) }),
       ...(next !== undefined && { nextTick: new Date(next) }),
       startedAt: new Date(clock.now()),
-      attempt: entry.attempt,
+      attempt: attemptsOf(live),
       trigger: entry.trigger,
       nodeId: node.id,
       fencingToken: token,
@@ -227,7 +251,7 @@ export class RunLauncher {
         return abort.signal;
       },
       payload: entry.payload === undefined ? task.doc.definition.payload : entry.payload,
-      ...this.tellingOf(live),
+      ...telling(live, this.context),
     };
     this.handling++;
     try {
@@ -238,23 +262,6 @@ export class RunLauncher {
     } finally {
       this.handling--;
     }
-  }
-
-  /** What a handler tells while it runs: for the record, the log, the other nodes and whoever listens. */
-  private tellingOf({ entry: { id }, task: { name: task }, notes }: LiveRun): Pick<TaskRun, 'log' | 'progress'> {
-    const { events, logger, progress } = this.context;
-    return {
-      log: (message, data) => {
-        const line = notes.log(message, data);
-        logger.log(line.message, { task, runId: id, ...(line.data !== undefined && { data: line.data }) });
-        events.emit('run.log', { id, task, ...line });
-      },
-      progress: (percent, note) => {
-        const now = notes.progress(percent, note);
-        progress.note(id, now);
-        events.emit('run.progress', { id, task, ...now });
-      },
-    };
   }
 
   private async record(run: LiveRun, result: ExecutionResult): Promise<RunRecord> {
@@ -316,7 +323,7 @@ function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {
   return { outcome, attempt: 0, startedAt: now, endedAt: now, error: { name: 'NotStarted', message: why } };
 }
 
-function toRecord({ unit, entry, token, notes }: LiveRun, { attempt, ...end }: ExecutionResult): RunRecord {
-  const attempts = Math.max(attempt, entry.attempt);
+function toRecord({ unit, entry, token, notes, retry }: LiveRun, { attempt, ...end }: ExecutionResult): RunRecord {
+  const attempts = Math.max(attempt, retry?.made ?? 0, 1);
   return runRecordOf(unit, entry, { ...end, ...notes.all(), attempt: attempts, token: String(token) });
 }

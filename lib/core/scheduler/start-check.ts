@@ -34,9 +34,10 @@ export class StartCheck {
     const doc = this.context.catalog.get(run.task.name)?.doc;
     // made anew, it has ticks of its own
     const state = doc?.generation === run.unit.generation ? (doc.rename?.state ?? doc.state) : undefined;
-    const { tick, trigger, again } = run.entry;
+    const { tick, trigger, again, retry } = run.entry;
     const isAskedFor = tick === undefined || again !== undefined;
-    if (isAskedFor || state === 'active' || state === 'completed') return undefined;
+    const hasBegun = retry?.at !== undefined; // and comes to its end
+    if (isAskedFor || hasBegun || state === 'active' || state === 'completed') return undefined;
     run.handOver ||= trigger === 'recovery'; // it has begun once, and begins again when the task goes on
     return { outcome: 'cancelled', why: `the task is ${state ?? 'gone'}` };
   }

@@ -6,7 +6,7 @@ import type { SuccessLedger } from './success-ledger.js';
 
 /** What became of the attempts of a run so far. */
 export interface RetryState {
-  /** How many it has made. */
+  /** How many it has made, those included that were cut short. */
   made: number;
   /** When the run was first claimed. */
   begunAt: EpochMs;
@@ -31,10 +31,10 @@ export interface RunEntry {
   boot: string;
   /** While this session lives, nobody touches the run. */
   session: string;
-  /** Grows with each node that takes the run over: with it they tell their holds apart. */
+  /** Grows with each node that takes the run over, by which they tell their holds apart. How often it was tried says `retry`. */
   attempt: number;
   claimedAt: EpochMs;
-  /** Once an attempt has failed. While it waits for the next one no handler runs, and any node may go on with it. */
+  /** Once an attempt has ended. While it waits for the next one no handler runs, and any node may go on with it. */
   retry?: RetryState;
   /** Its number within the unit, which names its place in history. */
   seq: number;
@@ -97,6 +97,12 @@ export interface UnitState {
   carried?: RunEntry[];
   /** Made anew where the registry had lost it: what it has run for is not known. */
   rebuilt?: true;
+}
+
+/** How many attempts have been begun: the one that is being made has this number. */
+export function attemptsOf({ retry }: Pick<RunEntry, 'retry'>): number {
+  const isWaiting = retry?.at !== undefined;
+  return (retry?.made ?? 0) + (isWaiting ? 0 : 1);
 }
 
 export function newUnitState(cursor: EpochMs, taskToken: bigint): UnitState {

@@ -1,7 +1,7 @@
 import type { EpochMs } from '../common/clock.js';
 import type { RunOutcome, RunProgress } from '../common/run.js';
 import { circuitAt, type CircuitState, failuresOf } from '../scheduler/failures.js';
-import type { Counters, RunEntry, UnitState } from '../scheduler/unit-state.js';
+import { attemptsOf, type Counters, type RunEntry, type UnitState } from '../scheduler/unit-state.js';
 import type { KnownTask } from '../task/catalog.js';
 
 /** A run that has been claimed and has not ended. */
@@ -56,7 +56,7 @@ export function statusOf(
 
 export function runningView(
   task: string,
-  { id, tick, trigger, node, attempt, claimedAt, retry }: RunEntry,
+  { id, tick, trigger, node, claimedAt, retry }: RunEntry,
   progress: RunProgress | undefined,
 ): RunningView {
   return {
@@ -64,7 +64,7 @@ export function runningView(
     task,
     trigger,
     nodeId: node,
-    attempt: Math.max(attempt, (retry?.made ?? 0) + (retry && retry.at === undefined ? 1 : 0)),
+    attempt: attemptsOf({ ...(retry && { retry }) }),
     claimedAt: new Date(claimedAt),
     ...(tick !== undefined && { tick: new Date(tick) }),
     ...(progress && { progress }),

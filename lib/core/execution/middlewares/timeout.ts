@@ -19,7 +19,7 @@ export function timeoutMiddleware(
     invocation.run = { ...invocation.run, signal: AbortSignal.any([outer, expiry.signal]) };
     const attempt = next();
     if ((await withTimeout(clock, attempt, timeoutMs)) !== TIMED_OUT) return attempt;
-    const error = timedOut(invocation, `longer than its timeout of ${timeoutMs} ms`);
+    const error = timedOut(invocation.run, `longer than its timeout of ${timeoutMs} ms`);
     expiry.abort(error);
     invocation.stuck = !(await awaitEnd(invocation, attempt));
     throw error;
@@ -31,14 +31,23 @@ export function timeoutMiddleware(
 }
 
 /** Aborts the whole run, with all its attempts and the waits between them, when its time is over. */
-export function totalTimeout(clock: Clock, invocation: Invocation): Disposable | undefined {
-  const { totalTimeoutMs } = invocation.policies;
+export function totalTimeout(clock: Clock, run: LimitedRun): Disposable | undefined {
+  const { totalTimeoutMs } = run.policies;
   if (totalTimeoutMs === undefined) return undefined;
-  const leftMs = Math.max(0, invocation.begunAt + totalTimeoutMs - clock.now());
-  const error = timedOut(invocation, `longer than its total timeout of ${totalTimeoutMs} ms, with all its attempts`);
-  return clock.setTimer(leftMs, () => invocation.abort.abort(error));
+  const leftMs = Math.max(0, run.begunAt + totalTimeoutMs - clock.now());
+  const error = timedOut(run, `longer than its total timeout of ${totalTimeoutMs} ms, with all its attempts`);
+  return clock.setTimer(leftMs, () => run.abort.abort(error));
 }
 
-function timedOut({ run: { id, task } }: Invocation, how: string): DistributedScheduleError {
+export interface LimitedRun extends Pick<Invocation, 'policies' | 'begunAt' | 'abort'> {
+  readonly id: string;
+  readonly task: string;
+}
+
+export function isTimeout(reason: unknown): boolean {
+  return reason instanceof DistributedScheduleError && reason.code === 'RUN_TIMEOUT';
+}
+
+function timedOut({ id, task }: Pick<LimitedRun, 'id' | 'task'>, how: string): DistributedScheduleError {
   return new DistributedScheduleError('RUN_TIMEOUT', `Run ${id} of task "${task}" took ${how}`, { task, runId: id });
 }
