@@ -61,6 +61,29 @@ describe('enhancers', () => {
     await using app = await compile({ providers: [Jobs, { provide: APP_GUARD, useClass: Never }] }, {});
     expect(await initAndHear(app, 'run.succeeded', 'job')).toMatchObject({ result: 'done' });
     expect(calls).toBe(0);
+    expect(app.logs.own('warn').join()).not.toContain('enhancers'); // on a class they may be for its routes
+  });
+
+  it('on a method that is a task are warned of where they are left out of use', async () => {
+    @Injectable()
+    class Jobs {
+      @UseGuards(
+        class Never implements CanActivate {
+          canActivate() {
+            return false;
+          }
+        },
+      )
+      @DistributedTimeout(1, { name: 'job' })
+      job() {
+        return 'done';
+      }
+    }
+
+    await using app = await compile({ providers: [Jobs] }, {});
+    expect(await initAndHear(app, 'run.succeeded', 'job')).toMatchObject({ result: 'done' });
+    const [warning] = app.logs.entries.filter(({ message }) => message.includes('enhancers: true'));
+    expect(warning).toMatchObject({ level: 'warn', rest: [{ methods: ['Jobs.job'] }, 'DistributedSchedule'] });
   });
 
   it('run around each attempt inside of middleware: global ones, the class’s, the method’s', async () => {

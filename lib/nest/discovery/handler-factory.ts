@@ -27,6 +27,11 @@ export class HandlerFactory {
     };
   }
 
+  /** Whether guards and the like stand on the method, and the option that makes them work does not. */
+  hasUnusedEnhancers({ host, mark }: DecoratedMethod): boolean {
+    return host.isShared && this.enhancers.areUnused(host.wrapper.instance as Instance, mark.method);
+  }
+
   /**
    * A listener. Where Nest keeps no single instance, each call gets one.
    * @param subject which argument is `REQUEST` there

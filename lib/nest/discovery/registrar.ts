@@ -47,7 +47,7 @@ export class Registrar {
       if (unusable) problems.push(unusable);
       else if (!ambiguous.has(method.place) || !isUnnamed(method)) problems.push(...this.register(method));
     }
-    if (problems.length === 0) return this.warnOfUnnamed(methods);
+    if (problems.length === 0) return this.warn(methods);
     const lines = problems.map((problem) => `\n  - ${problem}`).join('');
     throw new DistributedScheduleError('INVALID_TASK', `Decorated methods cannot be scheduled:${lines}`);
   }
@@ -85,6 +85,18 @@ export class Registrar {
       ...middlewares,
     ]);
     return clash.length > 0 ? clash : problemsIn(() => this.service.declareTask(input));
+  }
+
+  private warn(methods: readonly DecoratedMethod[]): void {
+    this.warnOfUnnamed(methods);
+    const unused = methods.filter((method) => this.factory.hasUnusedEnhancers(method)).map(({ place }) => place);
+    if (unused.length > 0)
+      this.logger.warn(
+        'Guards, interceptors, pipes and filters do nothing for a task without the option enhancers: true',
+        {
+          methods: unused,
+        },
+      );
   }
 
   /** A minifier or a rename makes another task of an unnamed one, and the first is left behind. */

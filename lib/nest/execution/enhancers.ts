@@ -7,6 +7,9 @@ import { DISTRIBUTED_SCHEDULE_SETTINGS } from '../distributed-schedule.tokens.js
 import { RunInstances } from './run-instances.js';
 import { TASK_CONTEXT } from './task-context.js';
 
+/** Nest's notes on a method, of `@UseGuards` and the like. */
+const ENHANCER_MARKS = ['__guards__', '__interceptors__', '__pipes__', '__exceptionFilters__'];
+
 export type Instance = Record<string | symbol, (...args: unknown[]) => unknown>;
 type Call = (...args: unknown[]) => unknown;
 interface Made {
@@ -43,6 +46,13 @@ export class Enhancers {
     private readonly instances: RunInstances,
     @Inject(DISTRIBUTED_SCHEDULE_SETTINGS) private readonly settings: DistributedScheduleOptions,
   ) {}
+
+  /** Whether the method has some of its own that the option leaves out of use: most likely a mistake. */
+  areUnused(instance: Instance, method: string | symbol): boolean {
+    const handler = instance[method];
+    if (this.settings.enhancers === true || typeof handler !== 'function') return false;
+    return ENHANCER_MARKS.some((mark) => Reflect.hasMetadata(mark, handler));
+  }
 
   /**
    * The method, called with a run. What a guard refuses fails without another attempt. A filter may put another error in
