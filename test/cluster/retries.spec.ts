@@ -124,6 +124,21 @@ describe('A run that waits for another attempt', () => {
     expect(await lastRun('a')).toMatchObject({ outcome: 'failed', attempt: 1, error: { message: 'boom' } });
   });
 
+  it('does not go on from a backup: the attempt it waited for may have been made since', async () => {
+    probe = await probedCluster({ nodes: 2 }, ({ attempt }) => {
+      if (attempt < 2) throw new Error('boom');
+    });
+    await add('a', { retry: FIXED });
+    const { cluster } = probe;
+    await cluster.advance('5s');
+    const backup = cluster.store.backup();
+    await cluster.advance('20s');
+    cluster.store.restore(backup);
+    await cluster.advance('1m');
+    expect(probe.started.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(unitOf('a')).toMatchObject({ runs: [], counters: { claimed: 1, failed: 1 } });
+  });
+
   it('is handed over at once when its node leaves, and keeps its time', async () => {
     probe = await probedCluster({ nodes: 2 }, ({ attempt }) => {
       if (attempt < 2) throw new Error('boom');
