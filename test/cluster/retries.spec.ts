@@ -112,6 +112,38 @@ describe('A run that waits for another attempt', () => {
     expect(unitOf('a')).toMatchObject({ runs: [], counters: { claimed: 1, failed: 1 } });
   });
 
+  it('goes on elsewhere where its time came while its node was cut off and lost its session', async () => {
+    probe = await probedCluster({ nodes: 2 }, ({ attempt }) => {
+      if (attempt < 2) throw new Error('boom');
+    });
+    await add('a', { retry: FIXED });
+    await probe.cluster.advance('15s');
+    const { first, other } = firstAndOther();
+    first.host.cutLink('requests');
+    await probe.cluster.advance('30s');
+    first.host.cutLink('none');
+    await probe.cluster.advance('10s');
+    expect(probe.started.map(({ node, attempt }) => [node, attempt])).toEqual([
+      [first.id, 1],
+      [other.id, 2],
+    ]);
+    expect(unitOf('a').counters).toMatchObject({ claimed: 1, succeeded: 1 });
+  });
+
+  it('is not given up where its time came and nobody could take it before its own node was back', async () => {
+    probe = await probedCluster({ nodes: 1 }, ({ attempt }) => {
+      if (attempt < 2) throw new Error('boom');
+    });
+    await add('a', { retry: FIXED });
+    await probe.cluster.advance('15s');
+    probe.cluster.node(0).host.cutLink('requests');
+    await probe.cluster.advance('30s');
+    probe.cluster.node(0).host.cutLink('none');
+    await probe.cluster.advance('20s');
+    expect(probe.started.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(unitOf('a').counters).toMatchObject({ claimed: 1, succeeded: 1 });
+  });
+
   it('fails where its deadline passes while the registry is away', async () => {
     probe = await probedCluster({ nodes: 1 }, failing);
     await add('a', { retry: { ...FIXED, deadline: '30s' }, overlap: 'allow' });
