@@ -17,6 +17,7 @@ const FOUND: Record<string, readonly number[]> = {
   'an attempt that was given the number of one under way elsewhere': [58],
   'an attempt begun after its deadline, by a node that came late to it': [134],
   'a run that waited in a backup for an attempt which it had had': [545],
+  'a run whose next attempt was due while its node was cut off, given up as cancelled': [1060, 1168, 1234, 1287],
 };
 
 export const KNOWN_SEEDS: readonly number[] = Object.values(FOUND).flat();

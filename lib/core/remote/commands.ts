@@ -25,6 +25,7 @@ export class Commands {
   /** Taken already: a list may show what a watch has told. */
   private readonly taken = new Set<string>();
   private watching?: Promise<Disposable>;
+  private disposed = false;
 
   constructor(
     private readonly registry: Registry,
@@ -38,6 +39,7 @@ export class Commands {
 
   /** Hears what is addressed to this node from now on, and takes what has been sent before. */
   async listen(): Promise<void> {
+    if (this.disposed) return; // its node was stopped while it joined
     this.watching ??= this.registry.watch(keys.commands(this.nodeId), (change) => this.see(change));
     await this.watching.catch((error: unknown) => {
       this.watching = undefined;
@@ -47,6 +49,7 @@ export class Commands {
   }
 
   dispose(): void {
+    this.disposed = true;
     this.watching?.then(
       (watch) => watch.dispose(),
       () => undefined, // it never came about

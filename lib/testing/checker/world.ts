@@ -174,7 +174,10 @@ export class World {
   /** Whether the run may have been told to end for another one of its task. */
   isReplaceable(task: string, runId: string, since: number): boolean {
     if (!this.versionsFrom(task, '0').some(({ policies }) => policies.overlap === 'replace')) return false;
-    return this.told.isWaitedFor(runId) || this.told.isRunAskedFor(task, since, (who) => this.suffers(who, 'kill'));
+    const { trigger, again } = this.origins.get(runId) ?? {};
+    const givesWay = trigger !== 'backfill' && again === undefined; // what makes up for a tick of the past does not
+    if (givesWay && this.told.isWaitedFor(runId)) return true;
+    return this.told.isRunAskedFor(task, since, (who) => this.suffers(who, 'kill'));
   }
 
   /** Whether the process may take a session for alive that the registry ended before its time, or has lost. */

@@ -52,7 +52,8 @@ const firstSeen = new Map<string, number>();`,
     rules: ['max-runs'],
     file: 'lib/core/scheduler/tick-loop.ts',
     find: 'else if (state?.runs.length === 0 && !state.queued && !pendingBackfill(state, task))',
-    replace: 'else if (state?.runs.length === 0 && !isSpent(state, task) && !state.queued && !pendingBackfill(state, task))',
+    replace:
+      'else if (state?.runs.length === 0 && !isSpent(state, task) && !state.queued && !pendingBackfill(state, task))',
   },
   {
     name: 'starts-before-startAt',

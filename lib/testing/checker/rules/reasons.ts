@@ -7,6 +7,9 @@ import type { CheckerOptions, TaskVersion } from '../world.js';
 /** How long after a tick its standby still takes it for one on time, at most. */
 const LONGEST_GRACE_MS = 10_000;
 
+/** Where a tick waits that has a run in its way, and one that waited gives way to it. */
+const WAITING: ReadonlySet<string> = new Set(['queue', 'replace']);
+
 /** How late a node that was cut off may notice a loss of data, beside two resyncs. */
 const NOTICE_MS = 60_000;
 
@@ -46,6 +49,7 @@ export function reasonProblems(
       if (reason === 'overlap') {
         if (start > latest) return 'it was not due yet';
         if (to === before.queued?.tick && to <= doc.since) return undefined; // it waited, and is a tick no longer
+        if (WAITING.has(policies.overlap) && to !== before.queued?.tick) return 'it was to wait';
         return before.runs.some(({ id }) => id === blocker?.runId) ? undefined : 'its blocker was not going on';
       }
       if (reason === 'circuit-open') return circuitProblem(to, start);

@@ -1,5 +1,5 @@
 import { unitsOf } from '../../../core/task/unit.js';
-import type { RunEntry } from '../../../core/scheduler/unit-state.js';
+import type { RunEntry, UnitState } from '../../../core/scheduler/unit-state.js';
 import type { ResolvedRetry } from '../../../core/task/policies.js';
 import type { StartEntry, WriteEntry } from '../log.js';
 import type { Rule } from '../rule.js';
@@ -17,6 +17,10 @@ export function retry(world: World): Rule {
   return {
     name: 'retry',
     *unit({ key, task, before, after, entry }) {
+      for (const run of before?.runs ?? []) {
+        const problem = after && endProblem(run, after, task, entry);
+        if (problem) yield `run ${run.id} of ${key}, which waited for another attempt, ${problem}`;
+      }
       for (const run of before && after ? after.runs : []) {
         const was = before!.runs.find(({ id }) => id === run.id);
         if (!was || JSON.stringify(was.retry) === JSON.stringify(run.retry)) continue;
@@ -93,14 +97,42 @@ export function retry(world: World): Rule {
   function begunProblem({ retry: was }: RunEntry, run: RunEntry, { at: now, process }: WriteEntry): string | undefined {
     if (!run.retry) return 'has forgotten its attempts';
     if (was && run.retry.made < was.made) return `had made ${was.made} attempts, and says ${run.retry.made}`;
+    const isNew = run.retry.made > (was?.made ?? 0);
+    if (isNew && was?.at === undefined && world.isQuiet(GOES_ON_MS)) return 'went on, and had not said that it waits';
     if (was?.at === undefined || isMisled(process)) return undefined;
     return was.at > now + world.options.clockErrorMs
       ? `was to wait until ${was.at}, and went on on ${process} ${was.at - now} ms before`
       : undefined;
   }
 
+  /** Somebody has to go on with it, unless it is told to end or its time is over. */
+  function endProblem(
+    { id, retry: waits }: RunEntry,
+    { runs, last }: UnitState,
+    task: string,
+    { at, process }: WriteEntry,
+  ): string | undefined {
+    if (waits?.at === undefined || runs.some((other) => other.id === id) || last?.id !== id) return undefined;
+    const versions = world.versionsFrom(task, '0');
+    if (versions.some(({ doc }) => doc.state !== 'active' && doc.state !== 'completed')) return undefined; // halted
+    if (world.lossAt > -Infinity || world.told.isCancelled(id)) return undefined;
+    const { outcome } = last;
+    if (outcome === 'cancelled' && !world.isReplaceable(task, id, waits.begunAt))
+      return 'was cancelled, and nobody asked for it';
+    if (outcome !== 'lost' && outcome !== 'failed') return undefined;
+    const isOver = versions.some(
+      ({ policies }) => at > waits.begunAt + (policies.retry.deadlineMs ?? Infinity) - world.options.clockErrorMs,
+    );
+    return isOver || isMisled(process) ? undefined : `was given up as ${outcome}`;
+  }
+
   function startProblem({ runId, attempt, process, at, task, trigger }: StartEntry): string | undefined {
     const before = world.calls.ofRun(runId);
+    const stuck = before.find(
+      ({ start, how, disowned }) =>
+        !how && !disowned && start.process === process && start.attempt === attempt - 1 && trigger !== 'recovery',
+    );
+    if (stuck) return 'while the one before it went on there';
     const same = before.find(({ start }) => start.attempt === attempt);
     if (same && !isExcused(process)) return `which ${same.start.process} had made before`;
     const beside = before.find(
