@@ -214,6 +214,8 @@ describe('A run that waits for another attempt', () => {
     await probe.cluster.advance('1m');
     expect(probe.started).toHaveLength(2);
     expect(unitOf('a').counters).toMatchObject({ lost: 1 });
+    await probe.cluster.advance('1s');
+    expect(await lastRun('a')).toMatchObject({ outcome: 'lost', attempt: 2 });
   });
 
   it('begins no attempt while the registry is away, and begins it when it is back', async () => {

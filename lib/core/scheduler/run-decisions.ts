@@ -5,7 +5,7 @@ import type { KnownTask } from '../task/catalog.js';
 import { blockerOf, ownClaim, type UnitDecision } from './claim.js';
 import { failuresAfter } from './failures.js';
 import { type SuccessLedger, withGap, withSuccess } from './success-ledger.js';
-import { count, type RetryState, type RunEntry, type UnitState } from './unit-state.js';
+import { count, latestAttempt, type RetryState, type RunEntry, type UnitState } from './unit-state.js';
 
 /** Who holds a run: an attempt of an incarnation. A run taken over by another node keeps its id and is not ours. */
 export interface RunHold {
@@ -89,10 +89,9 @@ function change(state: UnitState, hold: RunHold, to: (run: RunEntry) => RunEntry
   return { next: { ...state, runs: state.runs.map((other) => (other === run ? to(run) : other)) }, outcome: true };
 }
 
-/** Which attempt comes next, on whatever node. While it does not wait, the one after those it has made is under way. */
-export function nextAttempt({ attempt, retry }: RunEntry): number {
-  const underWay = retry && retry.at === undefined ? retry.made + 1 : (retry?.made ?? 0);
-  return Math.max(attempt, underWay) + 1;
+/** Which attempt comes next, on whatever node. */
+export function nextAttempt(run: RunEntry): number {
+  return Math.max(run.attempt, latestAttempt(run)) + 1;
 }
 
 /** Takes over a run whose session has been found dead: one more attempt, on this node. */

@@ -2,7 +2,7 @@ import { encodeJson } from '../common/json.js';
 import type { RunRecord } from '../common/run.js';
 import { MAX_RESULT_BYTES } from '../execution/executor.js';
 import type { Unit } from '../task/unit.js';
-import type { RunEntry } from './unit-state.js';
+import { latestAttempt, type RunEntry } from './unit-state.js';
 
 /** A run that has ended, as history keeps it. */
 export function runRecordOf(
@@ -10,7 +10,7 @@ export function runRecordOf(
   entry: RunEntry,
   end: Pick<RunRecord, 'endedAt' | 'outcome'> & Partial<RunRecord>,
 ): RunRecord {
-  const { id, tick, trigger, node, attempt, claimedAt, again, payload } = entry;
+  const { id, tick, trigger, node, claimedAt, again, payload } = entry;
   const base = {
     kind: 'run',
     id,
@@ -18,7 +18,7 @@ export function runRecordOf(
     unit: unit.name,
     trigger,
     nodeId: node,
-    attempt,
+    attempt: latestAttempt(entry),
     claimedAt,
   } as const;
   const given = payload === undefined ? undefined : encodeJson(payload, MAX_RESULT_BYTES);

@@ -40,6 +40,12 @@ export interface RunEntry {
   seq: number;
 }
 
+/** The attempt that was made last, or is under way: while the run does not wait, that is the one after those it has made. */
+export function latestAttempt({ attempt, retry }: Pick<RunEntry, 'attempt' | 'retry'>): number {
+  if (!retry) return attempt;
+  return retry.at === undefined ? Math.max(attempt, retry.made + 1) : retry.made;
+}
+
 /** The latest stretch of skipped ticks, kept so that the next one of the same kind lengthens it. */
 export interface SkipTail {
   seq: number;

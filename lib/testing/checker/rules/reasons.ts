@@ -2,7 +2,7 @@ import { startOf } from '../../../core/schedule/schedule.js';
 import { countTicks, startedBy } from '../../../core/schedule/ticks.js';
 import type { RunEntry, SkipTail, UnitState } from '../../../core/scheduler/unit-state.js';
 import { GRACE_MS } from '../../../core/scheduler/claim-decision.js';
-import type { CheckerOptions, TaskVersion } from '../world.js';
+import { type CheckerOptions, isSpent, type TaskVersion } from '../world.js';
 
 /** How long after a tick its standby still takes it for one on time, at most. */
 const LONGEST_GRACE_MS = 10_000;
@@ -19,11 +19,12 @@ const NOTICE_MS = 60_000;
  * How late a tick is counts from when its run was to start: with jitter somewhat after the tick.
  */
 export function reasonProblems(
-  { policies, schedule, doc }: TaskVersion,
+  version: TaskVersion,
   { before, after, claims, at }: { before: UnitState; after: UnitState; claims: readonly RunEntry[]; at: number },
   { clockErrorMs, writeDelayMs, claimAheadMs, resyncMs }: CheckerOptions,
   lossAt: number,
 ): string[] {
+  const { policies, schedule, doc } = version;
   const latest = at + clockErrorMs;
   const earliest = at - writeDelayMs - clockErrorMs;
   const problems: string[] = [];
@@ -48,7 +49,9 @@ export function reasonProblems(
         return start < latest - policies.misfireDeadlineMs ? undefined : 'its deadline had not passed';
       if (reason === 'overlap') {
         if (start > latest) return 'it was not due yet';
-        if (to === before.queued?.tick && to <= doc.since) return undefined; // it waited, and is a tick no longer
+        // it waited, and is a tick no longer
+        const isOver = to <= doc.since || isSpent(before, version);
+        if (to === before.queued?.tick && isOver) return undefined;
         if (WAITING.has(policies.overlap) && to !== before.queued?.tick) return 'it was to wait';
         return before.runs.some(({ id }) => id === blocker?.runId) ? undefined : 'its blocker was not going on';
       }
