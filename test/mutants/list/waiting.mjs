@@ -49,7 +49,7 @@ export const waiting = [
     rules: ['accounted', 'queued', 'single-start'],
     file: decision,
     find: 'return claim({ ...state, claimed: tick }, task, request, { tick, trigger }, true);',
-    replace: 'return claim({ ...state, queued, claimed: tick }, task, request, { tick, trigger }, true);',
+    replace: 'return claim({ ...state, ...(state.seq % 2 && { queued }), claimed: tick }, task, request, { tick, trigger }, true);',
   },
   {
     name: 'queued-dropped-unseen',

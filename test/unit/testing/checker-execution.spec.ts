@@ -192,6 +192,17 @@ const goesOn = (s: Story, at: number): Story =>
     .at(at)
     .takesOver('p2', 'run-1');
 
+const elsewhere = (s: Story, at: number): Story =>
+  s
+    .at(T + 2_000)
+    .nodeGone('p1')
+    .at(at)
+    .takesOver('p2', 'run-1');
+const waitsBeside = (s: Story): Story =>
+  run(s, 'run-1', T).retries('p1', 'run-1', { made: 1, begunAt: T, at: T + 5_000 });
+const secondElsewhere = (s: Story): Story =>
+  s.retries('p2', 'run-1', { made: 1, begunAt: T }).starts('p2', 'run-1', T, { attempt: 2 });
+
 const RETRY: Pair[] = [
   {
     what: 'a further attempt is begun in its unit',
@@ -250,7 +261,39 @@ const RETRY: Pair[] = [
           run(s.cluster({ retry: AGAIN }), 'run-1', T).retries('p1', 'run-1', { made: 1, begunAt: T, at: T + 5_000 }),
         ),
       ),
-    says: 'attempt 2 of run run-1 of "report" was started on p1, beside attempt 1 on p1',
+    says: 'attempt 2 of run run-1 of "report" was started on p1, while the one before it went on there',
+  },
+  {
+    what: 'not on two nodes either',
+    sound: (s) => secondElsewhere(goesOn(s, T + 9_000)),
+    broken: (s) => secondElsewhere(elsewhere(waitsBeside(s.cluster({ retry: AGAIN, recovery: 'rerun' })), T + 9_000)),
+    says: 'attempt 2 of run run-1 of "report" was started on p2, beside attempt 1 on p1',
+  },
+  {
+    what: 'a run that goes on has said that it waits',
+    sound: (s) => begun(failed(s)),
+    broken: (s) => begun(run(quiet(s.cluster({ retry: AGAIN })), 'run-1', T).ends('p1', 'run-1', 'threw')),
+    says: 'run run-1 of units/report@g1 went on, and had not said that it waits',
+  },
+  {
+    what: 'one that waits is not given up',
+    sound: (s) =>
+      failed(s, { deadlineMs: 5_000 })
+        .at(T + 9_000)
+        .nodeGone('p1')
+        .finishes('p2', 'run-1', 'failed'),
+    broken: (s) =>
+      failed(s)
+        .at(T + 9_000)
+        .nodeGone('p1')
+        .finishes('p2', 'run-1', 'failed'),
+    says: 'run run-1 of units/report@g1, which waited for another attempt, was given up as failed',
+  },
+  {
+    what: 'nor cancelled for nothing',
+    sound: (s) => failed(s).asks('p2', 'cancelRun run-1').finishes('p1', 'run-1', 'cancelled'),
+    broken: (s) => failed(s).finishes('p1', 'run-1', 'cancelled'),
+    says: 'run run-1 of units/report@g1, which waited for another attempt, was cancelled, and nobody asked for it',
   },
   {
     what: 'each has a number of its own',
@@ -364,7 +407,54 @@ const CANCEL: Pair[] = [
   },
 ];
 
+const IN_THE_WAY = { count: 1, reason: 'overlap', blocker: { runId: 'run-1', nodeId: 'p1' } } as const;
+const skips = (s: Story, tick: number): Story => s.at(tick).skips('p1', { from: tick, to: tick, ...IN_THE_WAY });
+const goingOn = (s: Story, policies: Partial<ResolvedPolicies>): Story => run(s.cluster(policies), 'run-1', T);
+const openAt = (s: Story, tick: number): Story =>
+  s.at(tick).skips('p1', { from: tick, to: tick, count: 1, reason: 'circuit-open' });
+
+const ACCOUNTED: Pair[] = [
+  {
+    what: 'where its task says so a tick waits',
+    sound: (s) => skips(goingOn(s, {}), 2 * T),
+    broken: (s) => skips(goingOn(s, { overlap: 'queue' }), 2 * T),
+    says: `ticks ${2 * T} to ${2 * T} were settled as overlap at ${2 * T}, but it was to wait`,
+  },
+  {
+    what: 'it runs as what it was',
+    sound: (s) => over(waits(s), 'run-1').runsQueued('p1', 'run-2'),
+    broken: (s) => over(waits(s), 'run-1').runsQueued('p1', 'run-2', 'misfire'),
+    says: `tick ${2 * T}, which had waited, was claimed at ${2 * T} as misfire, but it waited as schedule`,
+  },
+  {
+    what: 'a circuit that is closed keeps nothing from running',
+    sound: (s) => openAt(opened(s), 3 * T),
+    broken: (s) => openAt(once(s), 2 * T),
+    says: `ticks ${2 * T} to ${2 * T} were settled as circuit-open at ${2 * T}, but the circuit was closed`,
+  },
+  {
+    what: 'and a probe is run',
+    sound: (s) => openAt(opened(s), 3 * T),
+    broken: (s) => openAt(skipped(opened(s)), 4 * T),
+    says: `ticks ${4 * T} to ${4 * T} were settled as circuit-open at ${4 * T}, but it would have been the probe`,
+  },
+];
+
+const completed = (s: Story): Story =>
+  s.task({ policies: { overlap: 'queue', maxRuns: 1 }, state: 'completed', by: 'p1' });
+
+const MAX_RUNS: Pair[] = [
+  {
+    what: 'no task is completed while a tick of it waits',
+    sound: (s) => completed(run(s.cluster({ overlap: 'queue', maxRuns: 1 }), 'run-1', T)),
+    broken: (s) => completed(waits(s, { overlap: 'queue', maxRuns: 1 })),
+    says: `"report" was completed by p1, while tick ${2 * T} waited`,
+  },
+];
+
 describe.each([
+  ['accounted', ACCOUNTED],
+  ['max-runs', MAX_RUNS],
   ['queued', QUEUE],
   ['replace', REPLACE],
   ['circuit', CIRCUIT],

@@ -129,9 +129,9 @@ export class Story {
   }
 
   /** What waits runs: its turn has been before. */
-  runsQueued(by: string, run: string): this {
+  runsQueued(by: string, run: string, as?: Trigger): this {
     const { queued, counters, seq } = this.state;
-    const { tick, trigger } = queued!;
+    const { tick, trigger } = { ...queued!, ...(as && { trigger: as }) };
     const change = { queued: undefined, claimed: tick, counters: count(counters, 'claimed') } as Partial<UnitState>;
     return this.claimsExtra(by, run, { tick, trigger, seq: seq + 1 }, change);
   }
