@@ -75,6 +75,8 @@ export interface Origin {
   task: string;
   /** The run it was asked for in place of. */
   again?: string;
+  /** For a tick of the past: it gives way to none. */
+  makesUp?: true;
   /** The backfill it is part of. */
   backfill?: string;
 }
@@ -174,9 +176,7 @@ export class World {
   /** Whether the run may have been told to end for another one of its task. */
   isReplaceable(task: string, runId: string, since: number): boolean {
     if (!this.versionsFrom(task, '0').some(({ policies }) => policies.overlap === 'replace')) return false;
-    const { trigger, again } = this.origins.get(runId) ?? {};
-    const givesWay = trigger !== 'backfill' && again === undefined; // what makes up for a tick of the past does not
-    if (givesWay && this.told.isWaitedFor(runId)) return true;
+    if (!this.origins.get(runId)?.makesUp && this.told.isWaitedFor(runId)) return true;
     return this.told.isRunAskedFor(task, since, (who) => this.suffers(who, 'kill'));
   }
 
@@ -326,9 +326,9 @@ export function ticksText({ definition: { schedule, policies } }: TaskDocument):
   return JSON.stringify([schedule, policies?.startAt, policies?.endAt]);
 }
 
-function originOf({ trigger, claimedAt, again }: RunEntry, { backfill, task }: UnitState): Origin {
+function originOf({ trigger, claimedAt, again, backfill: makesUp }: RunEntry, { backfill, task }: UnitState): Origin {
   const made = trigger === 'backfill' && backfill && { backfill: backfill.id };
-  return { trigger, claimedAt, task, ...(again !== undefined && { again }), ...made };
+  return { trigger, claimedAt, task, ...(again !== undefined && { again }), ...(makesUp && { makesUp }), ...made };
 }
 
 /** Whether the unit has had all the runs that its policies allow; the unit says so itself, which other rules check. */

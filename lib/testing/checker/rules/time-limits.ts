@@ -41,7 +41,11 @@ export function timeLimits(world: World): Rule {
     at: number,
   ): Iterable<string> {
     if (world.suffers(undefined, 'server-clock', at - begun)) return; // the log goes by it
-    if (at <= latest + LATE_MS || world.suffers(process, 'kill') || world.suffers(process, 'freeze', at - begun))
+    if (
+      at <= latest + LATE_MS + world.options.clockErrorMs ||
+      world.suffers(process, 'kill') ||
+      world.suffers(process, 'freeze', at - begun)
+    )
       return;
     yield `run ${runId} of "${task}" was to be told to end on ${process} at ${latest}, and was not for ${at - latest} ms`;
   }
