@@ -86,6 +86,12 @@ export function act(sim: Simulation, node: SimNode): void {
   void ask(sim, node, what, task, ACTIONS[what]!.act(sim, node, task));
 }
 
+/** A run of some task, on a node that need not be its owner. */
+export function runSomeTask(sim: Simulation, node: SimNode): void {
+  const task = pick(sim.random, sim.names());
+  void ask(sim, node, 'runTask', task, ACTIONS.runTask!.act(sim, node, task));
+}
+
 /** A run that did not succeed is run once more. */
 async function retrySomeRun(sim: Simulation, service: SchedulerService, task: string): Promise<void> {
   const records = await service.listRuns({ task });

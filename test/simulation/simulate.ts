@@ -1,7 +1,7 @@
 import type { Violation } from '../../lib/testing/checker/checker.js';
 import type { LogEntry } from '../../lib/testing/checker/log.js';
 import { pick } from '../../lib/testing/seeded-random.js';
-import { act, ask, cancelSomeRun } from './admin.js';
+import { act, ask, cancelSomeRun, runSomeTask } from './admin.js';
 import { judgeCalm, judgeLeftovers } from './judge.js';
 import { faultOf, OF_REGISTRY, type FaultName } from './faults.js';
 import type { SimNode } from './node.js';
@@ -20,8 +20,9 @@ export interface Outcome {
 const SLICE_MS = 250;
 const HEAL_MS = 40_000;
 const CALM_MS = 40_000;
-/** How often a run is cancelled in each slice of time while the cluster recovers. */
+/** How often a run is cancelled, or asked for, in each slice of time while the cluster recovers. */
 const CANCELS_HEALED = 0.1;
+const RUNS_HEALED = 0.15;
 
 /**
  * One seed from beginning to end: a cluster comes up, is troubled, is healed and left in peace, and stops. The rules of
@@ -80,6 +81,7 @@ async function convalesce(sim: Simulation): Promise<void> {
   for (let elapsed = 0; elapsed < HEAL_MS / 2; elapsed += SLICE_MS) {
     const able = sim.able();
     if (able.length > 0 && random() < CANCELS_HEALED) cancelSomeRun(sim, pick(random, able));
+    if (able.length > 0 && random() < RUNS_HEALED) runSomeTask(sim, pick(random, able));
     await cluster.advance(SLICE_MS);
   }
 }

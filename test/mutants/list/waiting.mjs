@@ -49,7 +49,8 @@ export const waiting = [
     rules: ['accounted', 'queued', 'single-start'],
     file: decision,
     find: 'return claim({ ...state, claimed: tick }, task, request, { tick, trigger }, true);',
-    replace: 'return claim({ ...state, ...(state.seq % 2 && { queued }), claimed: tick }, task, request, { tick, trigger }, true);',
+    replace:
+      'return claim({ ...state, ...(state.seq % 2 && { queued }), claimed: tick }, task, request, { tick, trigger }, true);',
   },
   {
     name: 'queued-dropped-unseen',
@@ -83,14 +84,6 @@ export const waiting = [
     file: decision,
     find: 'return claim({ ...state, claimed: tick }, task, request, { tick, trigger }, true);',
     replace: "return claim({ ...state, claimed: tick }, task, request, { tick, trigger: trigger && 'misfire' }, true);",
-  },
-  {
-    name: 'completed-while-a-tick-waits',
-    breaks: 'A task is completed when its last tick has run, also where that waits',
-    rules: ['max-runs'],
-    file: loop,
-    find: 'state?.runs.length === 0 && !state.queued &&',
-    replace: 'state &&',
   },
   {
     name: 'queued-not-looked-at',
