@@ -102,6 +102,41 @@ describe("overlap: 'queue'", () => {
     expect(unit().queued).toBeUndefined();
   });
 
+  it('drops it when its task has had its runs meanwhile', async () => {
+    await task({ overlap: 'queue' }, 1, (run) => lasting(probe.started.length === 1 ? 25 : 1, run));
+    const { cluster } = probe;
+    await cluster.advance('12s');
+    const { service } = cluster.node(0);
+    await cluster.during(service.putTask({ name: 'a', schedule: EVERY_10S, overlap: 'queue', maxRuns: 1 }));
+    await cluster.advance('1m');
+    expect(starts()).toEqual([[0, 0]]);
+    expect(unit().queued).toBeUndefined();
+    expect(await skips()).toMatchObject([{ reason: 'overlap', from: from + 10_000 }]);
+    expect(service.getTask('a')!.state).toBe('completed');
+  });
+
+  it('lets a standby run it where the owner cannot, and nothing before it', async () => {
+    probe = await probedCluster({ nodes: 2 }, (run) =>
+      lasting(run.task === 'b' ? 600 : probe.started.length === 1 ? 65 : 1, run),
+    );
+    const { cluster } = probe;
+    await cluster.during(cluster.node(0).service.addTask({ name: 'a', schedule: { every: '60s' }, overlap: 'queue' }));
+    await cluster.clock.advanceUntil(() => unit().queued !== undefined);
+    const [first] = probe.of('a');
+    from = first!.tick!;
+    const owner = cluster.nodes.find(({ id }) => id === first!.node)!;
+    const at = owner.service;
+    await cluster.during(at.addTask({ name: 'b', schedule: { cron: '0 0 1 1 *' }, handler: 'a' }));
+    await cluster.during(at.runTask('b'));
+    at.setConcurrency(1);
+    await cluster.advance('150s');
+    expect(probe.of('a').map((start) => [start.node === owner.id, secondsAfter(from, [start])[0]])).toEqual([
+      [true, 0],
+      [false, 60],
+      [false, 180],
+    ]);
+  });
+
   it('lets as many run at once as maxParallel says', async () => {
     await task({ overlap: 'queue', maxParallel: 2 }, 2, (run) => lasting(25, run));
     await probe.cluster.advance('59s');

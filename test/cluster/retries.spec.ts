@@ -112,6 +112,38 @@ describe('A run that waits for another attempt', () => {
     expect(unitOf('a')).toMatchObject({ runs: [], counters: { claimed: 1, failed: 1 } });
   });
 
+  it('goes on elsewhere where its time came while its node was cut off and lost its session', async () => {
+    probe = await probedCluster({ nodes: 2 }, ({ attempt }) => {
+      if (attempt < 2) throw new Error('boom');
+    });
+    await add('a', { retry: FIXED });
+    await probe.cluster.advance('15s');
+    const { first, other } = firstAndOther();
+    first.host.cutLink('requests');
+    await probe.cluster.advance('30s');
+    first.host.cutLink('none');
+    await probe.cluster.advance('10s');
+    expect(probe.started.map(({ node, attempt }) => [node, attempt])).toEqual([
+      [first.id, 1],
+      [other.id, 2],
+    ]);
+    expect(unitOf('a').counters).toMatchObject({ claimed: 1, succeeded: 1 });
+  });
+
+  it('is not given up where its time came and nobody could take it before its own node was back', async () => {
+    probe = await probedCluster({ nodes: 1 }, ({ attempt }) => {
+      if (attempt < 2) throw new Error('boom');
+    });
+    await add('a', { retry: FIXED });
+    await probe.cluster.advance('15s');
+    probe.cluster.node(0).host.cutLink('requests');
+    await probe.cluster.advance('30s');
+    probe.cluster.node(0).host.cutLink('none');
+    await probe.cluster.advance('20s');
+    expect(probe.started.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(unitOf('a').counters).toMatchObject({ claimed: 1, succeeded: 1 });
+  });
+
   it('fails where its deadline passes while the registry is away', async () => {
     probe = await probedCluster({ nodes: 1 }, failing);
     await add('a', { retry: { ...FIXED, deadline: '30s' }, overlap: 'allow' });
@@ -122,6 +154,21 @@ describe('A run that waits for another attempt', () => {
     await probe.cluster.advance('20s');
     expect(probe.started).toHaveLength(1);
     expect(await lastRun('a')).toMatchObject({ outcome: 'failed', attempt: 1, error: { message: 'boom' } });
+  });
+
+  it('does not go on from a backup: the attempt it waited for may have been made since', async () => {
+    probe = await probedCluster({ nodes: 2 }, ({ attempt }) => {
+      if (attempt < 2) throw new Error('boom');
+    });
+    await add('a', { retry: FIXED });
+    const { cluster } = probe;
+    await cluster.advance('5s');
+    const backup = cluster.store.backup();
+    await cluster.advance('20s');
+    cluster.store.restore(backup);
+    await cluster.advance('1m');
+    expect(probe.started.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(unitOf('a')).toMatchObject({ runs: [], counters: { claimed: 1, failed: 1 } });
   });
 
   it('is handed over at once when its node leaves, and keeps its time', async () => {
@@ -167,6 +214,8 @@ describe('A run that waits for another attempt', () => {
     await probe.cluster.advance('1m');
     expect(probe.started).toHaveLength(2);
     expect(unitOf('a').counters).toMatchObject({ lost: 1 });
+    await probe.cluster.advance('1s');
+    expect(await lastRun('a')).toMatchObject({ outcome: 'lost', attempt: 2 });
   });
 
   it('begins no attempt while the registry is away, and begins it when it is back', async () => {

@@ -1,13 +1,16 @@
 import { limits } from './list/bounds.mjs';
 import { claims } from './list/claims.mjs';
 import { extraRuns } from './list/extra-runs.mjs';
+import { failing } from './list/failing.mjs';
 import { members } from './list/members.mjs';
 import { orphans } from './list/orphans.mjs';
+import { retries } from './list/retries.mjs';
 import { runs } from './list/runs.mjs';
 import { successes } from './list/successes.mjs';
 import { tasks } from './list/tasks.mjs';
 import { ticks } from './list/ticks.mjs';
 import { trust } from './list/trust.mjs';
+import { waiting } from './list/waiting.mjs';
 
 /**
  * A deliberate bug.
@@ -35,4 +38,7 @@ export const mutants = [
   ...extraRuns,
   ...successes,
   ...limits,
+  ...waiting,
+  ...failing,
+  ...retries,
 ];

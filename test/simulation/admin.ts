@@ -1,4 +1,5 @@
 import { DistributedScheduleError } from '../../lib/core/common/errors.js';
+import type { RunRecord } from '../../lib/core/common/run.js';
 import type { BackfillOptions } from '../../lib/core/service/backfills.js';
 import type { SchedulerService } from '../../lib/core/service/scheduler-service.js';
 import { pick } from '../../lib/testing/seeded-random.js';
@@ -17,6 +18,9 @@ const REFUSALS = new Set([
   'HANDLER_NOT_FOUND',
   'INVALID_SCHEDULE',
   'INVALID_OPTIONS',
+  'RUN_NOT_FOUND',
+  'RUN_STATE',
+  'RUN_TIMEOUT',
 ]);
 
 type Action = (sim: Simulation, node: SimNode, task: string) => Promise<unknown>;
@@ -44,7 +48,9 @@ const ACTIONS: Record<string, { weight: number; act: Action }> = {
   },
   cancelBackfill: { weight: 1, act: (_sim, { service }, task) => service.cancelBackfill(task) },
   getBackfill: { weight: 1, act: (_sim, { service }, task) => service.getBackfill(task) },
-  runTask: { weight: 4, act: (_sim, { service }, task) => service.runTask(task) },
+  runTask: { weight: 4, act: (_sim, { service }, task) => service.runTask(task, { timeout: '4s' }) },
+  retryRun: { weight: 4, act: (sim, { service }, task) => retrySomeRun(sim, service, task) },
+  getTaskStatus: { weight: 1, act: (_sim, { service }, task) => service.getTaskStatus(task) },
   purgeTask: { weight: 1, act: (_sim, { service }, task) => service.purgeTask(task) },
 };
 
@@ -80,12 +86,32 @@ export function act(sim: Simulation, node: SimNode): void {
   void ask(sim, node, what, task, ACTIONS[what]!.act(sim, node, task));
 }
 
-/** Aborts one of the node's runs, if it has any. */
+/** A run of some task, on a node that need not be its owner. */
+export function runSomeTask(sim: Simulation, node: SimNode): void {
+  const task = pick(sim.random, sim.names());
+  void ask(sim, node, 'runTask', task, ACTIONS.runTask!.act(sim, node, task));
+}
+
+/** A run that did not succeed is run once more. */
+async function retrySomeRun(sim: Simulation, service: SchedulerService, task: string): Promise<void> {
+  const records = await service.listRuns({ task });
+  const runs = records.filter((record): record is RunRecord => record.kind === 'run' && record.outcome !== 'succeeded');
+  if (runs.length > 0) await service.retryRun(pick(sim.random, runs).id, { timeout: '4s' });
+}
+
+/** Aborts some run, on whatever node it is, if there is any. */
 export function cancelSomeRun(sim: Simulation, node: SimNode): void {
-  const [run] = node.service.listRunning();
-  if (!run) return;
+  const runs = sim.alive().flatMap(({ service }) => service.listRunning());
+  if (runs.length === 0) return;
+  const run = pick(sim.random, runs);
+  sim.count(
+    node.service.listRunning().some(({ id }) => id === run.id) ? 'cancelled at home' : 'cancelled from elsewhere',
+  );
   const id = sim.asked(node, `cancelRun ${run.id}`, run.task);
-  void node.service.cancelRun(run.id).then((wasThere) => sim.answered(id, wasThere ? 'done' : 'refused'));
+  node.service.cancelRun(run.id).then(
+    (wasThere) => sim.answered(id, wasThere ? 'done' : 'refused'),
+    () => sim.answered(id, 'unknown'),
+  );
 }
 
 /** Tells of a change and of its answer. @returns whether it was done */

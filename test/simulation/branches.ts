@@ -16,20 +16,30 @@ export function branchesOf(entry: LogEntry): string[] {
   return entry.key.startsWith('units/') ? branchesOfUnit(JSON.parse(entry.value) as UnitState) : [];
 }
 
-function branchesOfTask({ state, definition: { schedule, policies = {} }, backfill }: TaskDocument): string[] {
-  const { jitterMs, startAt, endAt, maxRuns } = policies;
-  const found = Object.entries({ jitterMs, startAt, endAt, maxRuns }).filter(([, value]) => value !== undefined);
+function branchesOfTask({ state, note, definition: { schedule, policies = {} }, backfill }: TaskDocument): string[] {
+  const { jitterMs, startAt, endAt, maxRuns, overlap, retry, totalTimeoutMs } = policies;
+  const named = { jitterMs, startAt, endAt, maxRuns, totalTimeoutMs, deadlineMs: retry?.deadlineMs };
+  const found = Object.entries(named).filter(([, value]) => value !== undefined);
   return [
     ...found.map(([name]) => `task ${state} with ${name}`),
     ...Object.keys(schedule).map((kind) => `schedule with ${kind}`),
+    ...(overlap ? [`overlap ${overlap}`] : []),
+    ...(note?.startsWith('paused after') ? ['paused after failures'] : []),
     ...(backfill ? [`backfill of ${backfill.only} ticks`] : []),
   ];
 }
 
-function branchesOfUnit({ runs, last, tail, started = [], backfill, ledger }: UnitState): string[] {
+function branchesOfUnit({ runs, last, tail, started = [], backfill, ledger, queued, failures }: UnitState): string[] {
   const found: string[] = [];
   if (runs.some(({ session }) => session === 'released')) found.push('run released');
   if (runs.length > 1) found.push('runs in parallel');
+  if (runs.some(({ again }) => again !== undefined)) found.push('run retried by hand');
+  for (const { retry, session } of runs) {
+    if (retry) found.push(retry.at === undefined ? 'further attempt begun' : 'waiting for another attempt');
+    if (retry?.at !== undefined && session === 'released') found.push('waiting run released');
+  }
+  if (queued) found.push(`queued ${queued.trigger}`);
+  if (failures) found.push(failures.openedAt === undefined ? 'failures in a row' : 'circuit opened');
   if (last) found.push(`outcome ${last.outcome}`);
   if (tail) found.push(`skip ${tail.reason}`);
   for (const start of started) found.push(`started for a ${start.split(' ', 1)[0]}`);

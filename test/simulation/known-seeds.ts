@@ -14,6 +14,10 @@ const FOUND: Record<string, readonly number[]> = {
   'a run that a request sent twice brings back after a loss of data': [1570],
   'a record of a node written under a session that was over': [1256],
   'a schedule asked for before its task was completed': [1913],
+  'an attempt that was given the number of one under way elsewhere': [58],
+  'an attempt begun after its deadline, by a node that came late to it': [134],
+  'a run that waited in a backup for an attempt which it had had': [545],
+  'a run whose next attempt was due while its node was cut off, given up as cancelled': [1060, 1168, 1234, 1287],
 };
 
 export const KNOWN_SEEDS: readonly number[] = Object.values(FOUND).flat();

@@ -1,7 +1,7 @@
 import type { Violation } from '../../lib/testing/checker/checker.js';
 import type { LogEntry } from '../../lib/testing/checker/log.js';
 import { pick } from '../../lib/testing/seeded-random.js';
-import { act, ask, cancelSomeRun } from './admin.js';
+import { act, ask, cancelSomeRun, runSomeTask } from './admin.js';
 import { judgeCalm, judgeLeftovers } from './judge.js';
 import { faultOf, OF_REGISTRY, type FaultName } from './faults.js';
 import type { SimNode } from './node.js';
@@ -20,6 +20,9 @@ export interface Outcome {
 const SLICE_MS = 250;
 const HEAL_MS = 40_000;
 const CALM_MS = 40_000;
+/** How often a run is cancelled, or asked for, in each slice of time while the cluster recovers. */
+const CANCELS_HEALED = 0.1;
+const RUNS_HEALED = 0.15;
 
 /**
  * One seed from beginning to end: a cluster comes up, is troubled, is healed and left in peace, and stops. The rules of
@@ -37,7 +40,7 @@ export async function simulate(seed: number): Promise<Outcome> {
     }
     await trouble(sim);
     sim.heal();
-    await cluster.advance(HEAL_MS / 2);
+    await convalesce(sim);
     await revive(sim);
     sim.calm = true;
     await cluster.advance(HEAL_MS / 2);
@@ -67,7 +70,18 @@ async function trouble(sim: Simulation): Promise<void> {
     for (const [name, rate] of scene.faults) if (chance(rate)) befall(sim, name, going);
     const able = sim.able();
     if (able.length > 0 && chance(scene.adminRate)) act(sim, pick(random, able));
-    if (able.length > 0 && chance(scene.adminRate / 10)) cancelSomeRun(sim, pick(random, able));
+    if (able.length > 0 && chance(scene.adminRate / 4)) cancelSomeRun(sim, pick(random, able));
+    await cluster.advance(SLICE_MS);
+  }
+}
+
+/** Nothing befalls anybody any more, and handlers are still as they were: what is told to end, ends. */
+async function convalesce(sim: Simulation): Promise<void> {
+  const { cluster, random } = sim;
+  for (let elapsed = 0; elapsed < HEAL_MS / 2; elapsed += SLICE_MS) {
+    const able = sim.able();
+    if (able.length > 0 && random() < CANCELS_HEALED) cancelSomeRun(sim, pick(random, able));
+    if (able.length > 0 && random() < RUNS_HEALED) runSomeTask(sim, pick(random, able));
     await cluster.advance(SLICE_MS);
   }
 }

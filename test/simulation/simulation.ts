@@ -19,6 +19,9 @@ const LOSSES_APART_MS = 30_000;
 /** A node that leaves in good order delays nothing by more. */
 const GRACEFUL_MS = 1_000;
 
+/** So long after all is healed a clock that was put right is followed. */
+const CLOCK_HEALS_MS = 5_000;
+
 /** Who is writing to the store right now: calls of the memory registry are over when they return. */
 interface Author {
   process?: string;
@@ -277,9 +280,10 @@ export class Simulation {
   /** Everything that befalls anybody is over. */
   heal(): void {
     this.concurrency = 1_000;
-    for (const { host, network, service, process } of this.alive()) {
+    this.after(CLOCK_HEALS_MS + 1, () => this.tell({ type: 'heal', at: this.now(), what: 'everything' }));
+    for (const { host, network, service, process } of this.nodes.filter(({ killed }) => !killed)) {
       this.tell({ type: 'fault', at: this.now(), what: 'clock', process }); // it is put right by one more step
-      this.after(5_000, () => this.tell({ type: 'heal', at: this.now(), what: 'clock', process }));
+      this.after(CLOCK_HEALS_MS, () => this.tell({ type: 'heal', at: this.now(), what: 'clock', process }));
       delete host.onStep;
       host.cutLink('none');
       host.unfreeze();

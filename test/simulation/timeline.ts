@@ -65,17 +65,23 @@ function summary(key: string, value: string | undefined): string {
   }
   if (key.startsWith('tasks/')) {
     const { state, generation, since, createdAt, definition, backfill } = JSON.parse(value) as TaskDocument;
-    const { jitterMs, maxRuns, runOnStart, overlap } = definition.policies ?? {};
-    const policies = JSON.stringify({ jitterMs, maxRuns, runOnStart, overlap });
+    const { jitterMs, maxRuns, runOnStart, overlap, maxParallel, retry, circuitBreaker, pauseAfter } =
+      definition.policies ?? {};
+    const shown = { jitterMs, maxRuns, runOnStart, overlap, maxParallel, retry, circuitBreaker, pauseAfter };
+    const policies = JSON.stringify(shown);
     const past = backfill ? ` backfill ${backfill.id} ${backfill.only} ${backfill.from} to ${backfill.to}` : '';
     return `${state} ${JSON.stringify(definition.schedule)} ${policies} since ${since} created ${createdAt} generation ${generation}${past}`;
   }
-  const { cursor, task, runs, last, tail, started, backfill, ledger } = JSON.parse(value) as UnitState;
+  const { cursor, task, runs, last, tail, started, backfill, ledger, queued, failures } = JSON.parse(
+    value,
+  ) as UnitState;
   const held = runs.map(
-    ({ id, node, attempt, session, trigger, tick }) =>
-      `${id}/${attempt} (${trigger}${tick === undefined ? '' : ` ${tick}`}) of ${node} in ${session}`,
+    ({ id, node, attempt, session, trigger, tick, retry }) =>
+      `${id}/${attempt} (${trigger}${tick === undefined ? '' : ` ${tick}`}) of ${node} in ${session}${retry ? ` made ${retry.made} next ${retry.at ?? 'now'}` : ''}`,
   );
   const extra = [
+    ...(queued ? [`queued ${queued.tick}`] : []),
+    ...(failures ? [`failures ${failures.count} since ${failures.since} opened ${failures.openedAt ?? '-'}`] : []),
     ...(started ? [`started ${started.join(', ')}`] : []),
     ...(backfill ? [`backfill ${backfill.id}@${backfill.cursor}${backfill.endedAt ? ' done' : ''}`] : []),
     ...(ledger

@@ -1,6 +1,7 @@
 import type { DstPolicy } from '../../lib/core/schedule/zone/dst.js';
 import { normalizeCalendar, type StoredCalendar } from '../../lib/core/schedule/calendar/named-calendar.js';
 import type { ScheduleSpec } from '../../lib/core/schedule/schedule-spec.js';
+import type { RetryOptions, TaskPolicies } from '../../lib/core/task/policies.js';
 import type { TaskInput } from '../../lib/core/task/task-definition.js';
 import { pick } from '../../lib/testing/seeded-random.js';
 import type { Behaviour } from './node.js';
@@ -77,7 +78,7 @@ function drawBehaviour(random: () => number): Behaviour {
   return {
     shortMs: pick(random, [0, 30, 300]),
     longMs: pick(random, [500, 4_000, 15_000]),
-    throws: pick(random, [0, 0, 0.2]),
+    throws: pick(random, [0, 0, 0.2, 0.7]),
     deaf: random() < 0.15,
   };
 }
@@ -94,10 +95,39 @@ function drawLife(random: () => number, now: number): Partial<TaskInput> {
   };
 }
 
+/** How long it may take, how often it is tried again, and when nobody tries any more. */
+function drawPatience(random: () => number): Partial<TaskInput> {
+  const chance = (p: number): boolean => random() < p;
+  const timeouts = [
+    2_000,
+    { attempt: 1_500, total: 6_000 },
+    { total: 3_000 },
+  ] as const satisfies TaskPolicies['timeout'][];
+  return {
+    ...(chance(0.35) && { retry: drawRetry(random) }),
+    ...(chance(0.25) && { timeout: pick(random, timeouts) }),
+    ...(chance(0.3) && { abortGrace: pick(random, ['300ms', '2s']) }),
+    ...(chance(0.25) && {
+      circuitBreaker: { threshold: 1 + Math.floor(random() * 3), halfOpenAfter: pick(random, ['1500ms', '8s']) },
+    }),
+    ...(chance(0.15) && { pauseAfter: 2 + Math.floor(random() * 4) }),
+  };
+}
+
+function drawRetry(random: () => number): RetryOptions {
+  return {
+    attempts: 2 + Math.floor(random() * 3),
+    delay: pick(random, ['300ms', '1500ms', '4s']),
+    backoff: pick(random, ['fixed', 'fixed', 'linear', 'exponential'] as const),
+    maxDelay: pick(random, ['2s', '6s']),
+    ...(random() < 0.4 && { deadline: pick(random, ['3s', '10s']) }),
+  };
+}
+
 /** A dynamic task of any kind. */
 export function drawTask(random: () => number, name: string, now: number): TaskInput {
   const chance = (p: number): boolean => random() < p;
-  const overlap = pick(random, ['skip', 'skip', 'allow'] as const);
+  const overlap = pick(random, ['skip', 'skip', 'allow', 'queue', 'replace'] as const);
   const once = chance(0.1);
   return {
     name,
@@ -105,21 +135,23 @@ export function drawTask(random: () => number, name: string, now: number): TaskI
     handler: chance(0.1) ? NEW_HANDLER : name,
     payload: drawBehaviour(random),
     overlap,
-    ...(overlap === 'allow' && chance(0.6) && { maxParallel: 2 + Math.floor(random() * 2) }),
+    ...(chance(PARALLEL[overlap]) && { maxParallel: 2 + Math.floor(random() * 2) }),
     recovery: pick(random, ['none', 'rerun'] as const),
     misfire: pick(random, ['fire-once', 'fire-all', 'skip'] as const),
     ...(chance(0.4) && { misfireLimit: 1 + Math.floor(random() * 5) }),
     misfireDeadline: pick(random, ['5s', '20s', '20s']),
-    ...(chance(0.2) && { retry: { attempts: 2, delay: '300ms', backoff: 'fixed' as const } }),
-    ...(chance(0.15) && { timeout: 2_000 }),
     ...(chance(0.15) && { standby: false }),
     ...(chance(0.1) && { oneShot: true }),
     ...(chance(0.1) && { nodeSelector: DISK }),
     ...(chance(0.3) && { afterRun: pick(random, ['delete', 'purge'] as const) }),
     ...(chance(0.2) && { priority: Math.floor(random() * 3) }),
     ...drawLife(random, now),
+    ...drawPatience(random),
   };
 }
+
+/** How often several runs may go on at once. */
+const PARALLEL = { skip: 0, allow: 0.6, queue: 0.2, replace: 0.2 } as const;
 
 /** The static tasks of a deploy. The second one has another schedule in each; the third comes with the second deploy. */
 export function staticTasks(version: number): (Omit<TaskInput, 'handler'> & { payload: Behaviour })[] {

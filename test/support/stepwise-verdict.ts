@@ -19,6 +19,8 @@ interface Told {
   due: readonly number[];
   /** In these the task was to have no ticks. */
   halts: readonly Stretch[];
+  /** Runs of these give way to others. */
+  replaced: readonly number[];
   /** Runs may end in another way than by success. */
   mayLose: boolean;
 }
@@ -54,7 +56,10 @@ function fortunesIn(log: readonly LogEntry[]): Map<string, Fortune> {
   const runs = new Map<string, Fortune>();
   let before: readonly RunEntry[] = [];
   for (const { state } of versionsIn(log)) {
-    for (const { id, tick, attempt, node } of state.runs) runs.set(id, { tick: tick!, attempts: attempt, node });
+    for (const { id, tick, attempt, node, retry } of state.runs) {
+      const made = retry && (retry.at === undefined ? Math.max(attempt, retry.made + 1) : retry.made);
+      runs.set(id, { tick: tick!, attempts: made ?? attempt, node });
+    }
     for (const { id } of before) {
       const gone = !state.runs.some((run) => run.id === id);
       if (gone && state.last?.id === id) runs.get(id)!.outcome = state.last.outcome;
@@ -73,10 +78,11 @@ function unaccounted(runs: ReadonlyMap<string, Fortune>, { due, halts }: Told): 
 }
 
 /** Every run succeeds in the end, unless its node may have died over it. */
-function misfortunes(runs: ReadonlyMap<string, Fortune>, { due, halts, mayLose }: Told): string[] {
+function misfortunes(runs: ReadonlyMap<string, Fortune>, { due, halts, replaced, mayLose }: Told): string[] {
   return [...runs].flatMap(([id, { tick, outcome }]) => {
     if (!due.includes(tick) || outcome === 'succeeded') return [];
     if (outcome === 'cancelled' && within(halts, tick)) return []; // claimed before the halt, it was not to start after it
+    if (outcome === 'cancelled' && replaced.includes(tick)) return [];
     if (outcome !== undefined && mayLose) return [];
     return [`run ${id} of tick ${tick} ended as ${outcome ?? 'nobody knows'}`];
   });

@@ -1,5 +1,6 @@
 import type { Handler, TaskRun } from '../../lib/core/execution/task-run.js';
 import { DistributedScheduleError } from '../../lib/core/common/errors.js';
+import type { TaskPolicies } from '../../lib/core/task/policies.js';
 import type { Change, Registry } from '../../lib/core/registry/registry.js';
 import { Checker } from '../../lib/testing/checker/checker.js';
 import type { AnswerEntry, LogEntry, StartEntry } from '../../lib/testing/checker/log.js';
@@ -26,6 +27,19 @@ export interface Cast {
   recovery: 'none' | 'rerun';
   /** How long a handler takes. */
   runMs: number;
+  /** What else is said of the task. */
+  policies?: TaskPolicies;
+  /** The runs of which something is special, by the number of their tick. */
+  runs?: Readonly<Record<number, SpecialRun>>;
+}
+
+export interface SpecialRun {
+  /** How long its first attempt takes. */
+  ms?: number;
+  /** How many of its attempts fail. */
+  fails?: number;
+  /** It is told to end for another one. */
+  replaced?: true;
 }
 
 /** What befalls the node at a step: before it does what it was given control for. */
@@ -94,10 +108,10 @@ export class Play {
     const play = new Play(cluster, cast);
     for (let i = 1; i <= cast.nodes; i++) play.makeNode(`node-${i}`);
     await cluster.settle(cluster.nodes);
-    const { recovery } = cast;
+    const { recovery, policies } = cast;
     const schedule = { every: GAP_MS };
     await play.ask('addTask', cluster.node(0), ({ service }) =>
-      service.addTask({ name: TASK, schedule, recovery, overlap: 'skip' }),
+      service.addTask({ name: TASK, schedule, recovery, overlap: 'skip', ...policies }),
     );
     await cluster.advance(50);
     play.since = play.owner.service.nextTicks(TASK, 1)[0]!.getTime() - GAP_MS;
@@ -212,6 +226,9 @@ export class Play {
         history: this.cluster.store.list(`${NAMESPACE}history/`, {}).entries.map(({ value }) => value),
         due: this.dueTicks(),
         halts: this.halts,
+        replaced: Object.entries(this.cast.runs ?? {}).flatMap(([nth, run]) =>
+          run.replaced ? [this.tick(Number(nth))] : [],
+        ),
         mayLose: mayLose && this.cast.recovery === 'none',
       }),
     ];
@@ -245,8 +262,11 @@ export class Play {
   }
 
   /** Takes its time on the node's own clock, and ends early when it is told to. */
-  private work({ host }: TestNode, { signal }: TaskRun): Promise<void> | undefined {
-    const { runMs } = this.cast;
+  private work({ host }: TestNode, { signal, tick, attempt }: TaskRun): Promise<void> | undefined {
+    const nth = tick ? (tick.getTime() - this.since) / GAP_MS : 0;
+    const { ms = this.cast.runMs, fails = 0 } = this.cast.runs?.[nth] ?? {};
+    const runMs = attempt === 1 ? ms : this.cast.runMs;
+    if (attempt <= fails) throw new Error('the handler failed');
     if (runMs === 0) return undefined;
     return new Promise((resolve, reject) => {
       host.clock.setTimer(runMs, resolve);

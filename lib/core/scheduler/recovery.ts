@@ -39,7 +39,8 @@ export class Recovery {
       if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await isDead(this.context.registry, run)))
         continue;
       const { policies, doc } = task;
-      const goesOn = policies.recovery === 'rerun' || run.retry?.at !== undefined; // no handler was running
+      const waitsUntil = run.retry?.at ?? -Infinity; // no handler was running, unless that is what the registry has lost
+      const goesOn = policies.recovery === 'rerun' || waitsUntil > this.context.units.settledUpTo;
       if (!goesOn || doc.state === 'cancelled') await this.settle(unit, task, run);
       else if (mayGoOn(run, doc.state) && this.handlers.has(doc.definition)) await this.takeOver(unit, task, run);
     }
@@ -58,7 +59,7 @@ export class Recovery {
     const what =
       outcome === 'lost'
         ? `node ${run.node} died or lost its session while it held the run`
-        : 'its last attempt failed, and its task was cancelled before the next';
+        : 'its last attempt failed, and its task was cancelled before the next, or the registry has lost what became of that';
     const error = { name: outcome === 'lost' ? 'NodeLost' : 'NotRetried', message: what };
     const record = runRecordOf(unit, run, { endedAt: at, outcome, error });
     recorder.record(record, run.seq);

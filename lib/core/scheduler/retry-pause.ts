@@ -90,7 +90,7 @@ export class RetryPause {
         () => this.isBound(run) && this.mayAskAgain(run),
       );
       if (update === 'gone' || !update.outcome) return false;
-      run.retry = begun;
+      if (!run.abort.aborted) run.retry = begun; // or it is begun by nobody, and waits on for another node
       return true;
     } catch (error) {
       if (!(error instanceof RegistryUnavailableError)) throw error;

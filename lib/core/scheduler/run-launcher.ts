@@ -314,9 +314,9 @@ export class RunLauncher {
   }
 }
 
-/** No handler of it is running, and none is about to: its last attempt failed, and the next is not due. */
-function isWaiting({ retry, hasSlot }: LiveRun): boolean {
-  return retry?.at !== undefined && !hasSlot;
+/** No handler of it is running: its last attempt failed, and the next has not been begun. */
+function isWaiting({ retry }: LiveRun): boolean {
+  return retry?.at !== undefined;
 }
 
 function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {

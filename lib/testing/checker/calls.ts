@@ -1,4 +1,4 @@
-import type { LogEntry, StartEntry } from './log.js';
+import type { AbortEntry, EndEntry, LogEntry, StartEntry } from './log.js';
 
 /** One call of a handler that has been told of. */
 export interface Call {
@@ -6,6 +6,8 @@ export interface Call {
   aborted: boolean;
   /** Set when it has returned or thrown. */
   how?: 'returned' | 'threw';
+  /** … and when. */
+  endedAt?: number;
   /** Its run stands in no document any more: the registry has lost it. */
   disowned: boolean;
 }
@@ -25,16 +27,23 @@ export class Calls {
     return this.going.get(unit) ?? [];
   }
 
+  /** The call that is told of. After a loss of data the same attempt may be made twice: then the latter. */
+  meantBy({ runId, process, attempt }: EndEntry | AbortEntry): Call | undefined {
+    const going = this.ofRun(runId).filter(
+      ({ start, how }) => start.process === process && start.attempt === attempt && !how,
+    );
+    return going.find(({ disowned }) => !disowned) ?? going[0];
+  }
+
   take(entry: LogEntry): void {
     if (entry.type === 'start') this.begin({ start: entry, aborted: false, disowned: false });
     if (entry.type !== 'end' && entry.type !== 'abort') return;
-    const call = this.byRun
-      .get(entry.runId)
-      ?.find(({ start, how }) => start.process === entry.process && start.attempt === entry.attempt && !how);
+    const call = this.meantBy(entry);
     if (!call) return;
     if (entry.type === 'abort') call.aborted = true;
     else {
       call.how = entry.how;
+      call.endedAt = entry.at;
       this.going.get(call.start.unit)?.delete(call);
     }
   }

@@ -92,7 +92,7 @@ export interface FaultEntry {
   process?: string;
 }
 
-/** It is over. */
+/** It is over. `'everything'`: whatever befell anybody is over. */
 export interface HealEntry {
   type: 'heal';
   at: EpochMs;

@@ -11,6 +11,7 @@ import { keys } from '../../core/registry/keyspace.js';
 import { Calls } from './calls.js';
 import type { LogEntry, WriteEntry } from './log.js';
 import { Successes } from './successes.js';
+import { Told } from './told.js';
 import { newRuns, type UnitChange } from './unit-change.js';
 
 export interface CheckerOptions {
@@ -69,6 +70,13 @@ export interface Grant {
 /** What a run was claimed for in the first place, whoever has taken it over since. */
 export interface Origin {
   trigger: Trigger;
+  claimedAt: number;
+  /** Token of the version of the task it was claimed under. */
+  task: string;
+  /** The run it was asked for in place of. */
+  again?: string;
+  /** For a tick of the past: it gives way to none. */
+  makesUp?: true;
   /** The backfill it is part of. */
   backfill?: string;
 }
@@ -100,8 +108,11 @@ export class World {
   /** The life of the cluster that the registry knows of. */
   life?: Life;
   readonly calls = new Calls();
+  readonly told = new Told();
   /** Every write of the registry is in the log, with who wrote it. */
   watched = false;
+  /** Since when nothing has befallen anybody. */
+  quietSince = Infinity;
   /** When the registry last lost data. */
   lossAt = -Infinity;
   /** Up to where the nodes have agreed that nothing is made up for, since the registry has lost what it held of it. */
@@ -157,6 +168,18 @@ export class World {
     return fault !== undefined && fault.until + withinMs >= this.now;
   }
 
+  /** Whether nothing has befallen anybody for so long. */
+  isQuiet(forMs = 0): boolean {
+    return this.quietSince <= this.now - forMs;
+  }
+
+  /** Whether the run may have been told to end for another one of its task. */
+  isReplaceable(task: string, runId: string, since: number): boolean {
+    if (!this.versionsFrom(task, '0').some(({ policies }) => policies.overlap === 'replace')) return false;
+    if (!this.origins.get(runId)?.makesUp && this.told.isWaitedFor(runId)) return true;
+    return this.told.isRunAskedFor(task, since, (who) => this.suffers(who, 'kill'));
+  }
+
   /** Whether the process may take a session for alive that the registry ended before its time, or has lost. */
   trustsInVain(process: string): boolean {
     return this.suffers(process, 'expire') || this.now - this.lossAt < this.options.sessionTtlMs;
@@ -198,11 +221,14 @@ export class World {
 
   take(entry: LogEntry, change: UnitChange | undefined): void {
     this.calls.take(entry);
+    this.told.take(entry, change);
     if (entry.type === 'write') this.write(entry, change);
     else if (entry.type === 'data-loss') this.forgetAll(entry.at - (entry.keptUpTo ?? -Infinity));
     else if (entry.type === 'fault' || entry.type === 'heal') {
       const ofProcess = this.faults.get(entry.process ?? '') ?? new Map<string, { since: number; until: number }>();
       const since = ofProcess.get(entry.what)?.since ?? entry.at;
+      this.quietSince = entry.type === 'heal' && entry.what === 'everything' ? entry.at : this.quietSince;
+      if (entry.type === 'fault') this.quietSince = Infinity;
       ofProcess.set(entry.what, { since, until: entry.type === 'fault' ? Infinity : entry.at });
       this.faults.set(entry.process ?? '', ofProcess);
     }
@@ -290,13 +316,19 @@ export class World {
   }
 }
 
+/** How many runs of a unit may go on at once. */
+export function limitOf({ overlap, maxParallel }: Pick<ResolvedPolicies, 'overlap' | 'maxParallel'>): number {
+  return maxParallel ?? (overlap === 'allow' ? Infinity : 1);
+}
+
 /** Equal for equal ticks: schedule and bounds, as they are stored. */
 export function ticksText({ definition: { schedule, policies } }: TaskDocument): string {
   return JSON.stringify([schedule, policies?.startAt, policies?.endAt]);
 }
 
-function originOf({ trigger }: RunEntry, { backfill }: UnitState): Origin {
-  return { trigger, ...(trigger === 'backfill' && backfill && { backfill: backfill.id }) };
+function originOf({ trigger, claimedAt, again, backfill: makesUp }: RunEntry, { backfill, task }: UnitState): Origin {
+  const made = trigger === 'backfill' && backfill && { backfill: backfill.id };
+  return { trigger, claimedAt, task, ...(again !== undefined && { again }), ...(makesUp && { makesUp }), ...made };
 }
 
 /** Whether the unit has had all the runs that its policies allow; the unit says so itself, which other rules check. */

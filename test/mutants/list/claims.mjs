@@ -9,18 +9,18 @@ export const claims = [
     name: 'claim-after-start',
     breaks: 'A handler starts only for a claim that has been granted',
     rules: ['tokens', 'claimed', 'single-start'],
-    file: loop,
-    find: 'update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);',
+    file: 'lib/core/scheduler/claimer.ts',
+    find: 'return units.update(charge.unit, decide, () => keeper.session === session && !this.isStopped());',
     replace: `const known = units.peek(charge.unit);
-        const hoped = known && decide(known).outcome;
-        if (hoped?.kind === 'claimed')
-          void this.launcher.launch({ unit: charge.unit, task, entry: hoped.run, token: task.token });
-        update = await units.update(charge.unit, decide, () => keeper.session === session && !this.stopped);`,
+    const hoped = known && decide(known).outcome;
+    if (hoped?.kind === 'claimed')
+      void this.launcher.launch({ unit: charge.unit, task: hoped.task, entry: hoped.run, token: hoped.task.token });
+    return units.update(charge.unit, decide, () => keeper.session === session && !this.isStopped());`,
     also: [
       {
-        find: 'void this.launcher.launch({ unit: charge.unit, task: outcome.task,',
-        replace: `if (!this.launcher.isLive(outcome.run))
-          void this.launcher.launch({ unit: charge.unit, task: outcome.task,`,
+        file: 'lib/core/scheduler/tick-loop.ts',
+        find: 'void this.launcher.launch({',
+        replace: 'if (!this.launcher.isLive(outcome.run)) void this.launcher.launch({',
       },
     ],
   },
@@ -76,18 +76,18 @@ export const claims = [
     name: 'claim-unheard-is-forgotten',
     breaks: 'A claim that went through unheard is found again, whatever became of trust meanwhile',
     rules: ['settled'],
-    file: loop,
-    find: 'ownClaim(state, { runId, boot: this.context.node.boot }) !== undefined',
-    replace: 'false',
+    file: 'lib/core/scheduler/claimer.ts',
+    find: 'if (!isOwn && !mayClaim) return',
+    replace: 'if (!mayClaim) return',
   },
   {
     name: 'claim-decided-by-a-stepped-clock',
     open: 'a rule that does not excuse what a process writes while its clock is wrong',
     breaks: 'A claim is decided only while the clock is trusted',
     rules: ['accounted', 'on-time'],
-    file: loop,
-    find: 'keeper.session === session && this.mayClaim()',
-    replace: 'keeper.session === session',
+    file: 'lib/core/scheduler/claimer.ts',
+    find: 'keeper.session === session && this.mayClaim();',
+    replace: 'keeper.session === session;',
   },
   {
     name: 'stale-task-claims',
@@ -146,8 +146,8 @@ export const claims = [
     open: 'a rule that counts slots in peace: healing gives every node a thousand of them',
     breaks: 'A node gives back the slot of a claim that it did not get',
     rules: ['prompt', 'settled'],
-    file: loop,
-    find: "if (update === undefined || update === 'gone' || update.outcome.kind !== 'claimed') slots.give();",
-    replace: "if (update === undefined || update === 'gone') slots.give();",
+    file: 'lib/core/scheduler/claimer.ts',
+    find: 'if (!isTaken) {\n        slots.give();',
+    replace: 'if (!isTaken) {',
   },
 ];

@@ -9,16 +9,16 @@ export const orphans = [
     breaks: 'A session is dead only by a fresh read of its key',
     rules: ['recovery'],
     file: recovery,
-    find: 'this.context.registry.get(keys.node(run.node), { fresh: true })',
-    replace: 'this.context.registry.get(keys.node(run.node))',
+    find: 'await registry.get(keys.node(run.node), { fresh: true })',
+    replace: 'await registry.get(keys.node(run.node))',
   },
   {
     name: 'dead-by-the-view',
     breaks: 'A session is dead only by a fresh read: a node missing from a view may just have joined',
     rules: ['recovery'],
     file: recovery,
-    find: 'const entry = await this.context.registry.get(keys.node(run.node), { fresh: true }); const node = entry && decodeNode(entry.value);',
-    replace: 'const node = this.view.get(run.node);',
+    find: '!(await isDead(this.context.registry, run))',
+    replace: 'this.view.get(run.node)?.boot === run.boot',
     also: [
       {
         find: 'private readonly handlers: HandlerTable, ) {}',
@@ -28,7 +28,8 @@ export const orphans = [
       },
       {
         find: "import { decodeNode } from '../cluster/node-record.js';",
-        replace: "import type { ClusterView } from '../cluster/cluster-view.js';",
+        replace:
+          "import type { ClusterView } from '../cluster/cluster-view.js';\nimport { decodeNode } from '../cluster/node-record.js';",
       },
       {
         file: 'lib/core/scheduler/scheduler.ts',
@@ -50,8 +51,8 @@ export const orphans = [
     breaks: 'A run is looked after only when its session is dead',
     rules: ['recovery'],
     file: recovery,
-    find: 'if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await this.isDead(run))) continue;',
-    replace: 'if (this.launcher.isLive(run)) continue;',
+    find: 'if (run.boot === this.context.node.boot ? this.launcher.isLive(run) : !(await isDead(this.context.registry, run)))',
+    replace: 'if (this.launcher.isLive(run))',
   },
   {
     name: 'zombie-not-recognised',

@@ -10,10 +10,11 @@ export const runs = [
     breaks: 'Overlap is judged in the cluster, not in the process',
     rules: ['overlap'],
     file: decision,
-    find: 'const blocker = blockerOf(state, task); if (blocker) return settledOr(decideBlocked(',
+    find: 'const blocker = blockerOf(state, task); if (blocker) { const blocked',
     replace: `const home = { ...state, runs: state.runs.filter(({ node }) => node === request.node) };
   const blocker = blockerOf(home, task);
-  if (blocker) return settledOr(decideBlocked(`,
+  if (blocker) {
+    const blocked`,
   },
   {
     name: 'no-limit-in-parallel',

@@ -1,8 +1,10 @@
 import { describe, it } from '@jest/globals';
 import type { SuccessLedger } from '../../../lib/core/scheduler/success-ledger.js';
-import type { BackfillRequest } from '../../../lib/core/task/task-definition.js';
+import { scheduleKeyOf } from '../../../lib/core/task/catalog.js';
+import { DEFAULT_POLICIES } from '../../../lib/core/task/policies.js';
+import type { BackfillRequest, TaskDocument } from '../../../lib/core/task/task-definition.js';
 import type { End } from '../../../lib/testing/checker/rule.js';
-import { judgePair, minute, type Pair, type Story, type Telling } from './checker-story.js';
+import { judgePair, minute, SCHEDULE, type Pair, type Story, type Telling } from './checker-story.js';
 
 // Rules that judge runs beside the regular turns of ticks, what is noted of successes, and how often a task runs.
 
@@ -11,7 +13,8 @@ const T = minute(1);
 const END: End = { now: 6 * T };
 
 const REQUEST: BackfillRequest = { id: 'b1', from: 0, to: 10 * T, only: 'unsuccessful', requestedAt: 0 };
-const NOTES: SuccessLedger = { schedule: 'x', since: 0, gaps: [] };
+const doc = { definition: { schedule: SCHEDULE } } as unknown as TaskDocument;
+const NOTES: SuccessLedger = { schedule: scheduleKeyOf(doc, DEFAULT_POLICIES), since: 0, gaps: [] };
 
 /** Ticks 1 to 3 were missed, and skipped; a backfill was asked for. */
 const missed = (s: Story, request: Partial<BackfillRequest> = {}): Story => {

@@ -66,7 +66,7 @@ const CLAIMED: Pair[] = [
         .claims('p1', 'run-1', T)
         .nodeGone('p1')
         .takesOver('p2', 'run-1')
-        .starts('p2', 'run-1', T, { attempt: 2 }),
+        .starts('p2', 'run-1', T, { attempt: 2, trigger: 'recovery' }),
     broken: (s) =>
       s
         .cluster({ recovery: 'rerun' })
@@ -103,9 +103,17 @@ const TOKENS: Pair[] = [
   {
     what: 'who takes a run over has a higher one',
     sound: (s) =>
-      s.at(T).starts('p1', 'run-1', T, { token: '9' }).starts('p2', 'run-1', T, { attempt: 2, token: '10' }),
+      s
+        .at(T)
+        .starts('p1', 'run-1', T, { token: '9' })
+        .ends('p1', 'run-1', 'threw')
+        .starts('p2', 'run-1', T, { attempt: 2, token: '10' }),
     broken: (s) =>
-      s.at(T).starts('p1', 'run-1', T, { token: '9' }).starts('p2', 'run-1', T, { attempt: 2, token: '8' }),
+      s
+        .at(T)
+        .starts('p1', 'run-1', T, { token: '9' })
+        .ends('p1', 'run-1', 'threw')
+        .starts('p2', 'run-1', T, { attempt: 2, token: '8' }),
     says: 'run run-1 of "report" went from p1 to p2, and its token from 9 to 8',
   },
   {

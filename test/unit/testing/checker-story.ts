@@ -4,6 +4,7 @@ import type { RunOutcome, Trigger } from '../../../lib/core/common/run.js';
 import {
   count,
   newUnitState,
+  type RetryState,
   type RunEntry,
   type SkipTail,
   type UnitState,
@@ -18,6 +19,7 @@ export const TASK = 'report';
 export const UNIT_KEY = `units/${TASK}@g1`;
 /** Ticks of the task: at every full minute from 1 on. */
 export const EVERY_MS = 60_000;
+export const SCHEDULE = { every: EVERY_MS, anchor: 0 } as const;
 export const minute = (n: number): number => n * EVERY_MS;
 
 interface Details {
@@ -58,8 +60,7 @@ export class Story {
     by,
     ...rest
   }: { policies?: Partial<ResolvedPolicies>; since?: number; by?: string } & Partial<TaskDocument> = {}): this {
-    const schedule = { every: EVERY_MS, anchor: 0 };
-    const definition = { handler: TASK, schedule, source: 'dynamic', policies };
+    const definition = { handler: TASK, schedule: SCHEDULE, source: 'dynamic', policies };
     const doc = { definition, generation: 'g1', state, since, createdAt: 0, updatedAt: this.now, ...rest };
     return this.document(`tasks/${TASK}`, doc, by);
   }
@@ -116,10 +117,28 @@ export class Story {
     return this.writes(by, { runs });
   }
 
-  finishes(by: string, run: string, outcome: RunOutcome): this {
+  finishes(by: string, run: string, outcome: RunOutcome, change: Partial<UnitState> = {}): this {
     const { runs, counters } = this.state;
     const last = { id: run, outcome, at: this.now, node: by };
-    return this.writes(by, { runs: runs.filter(({ id }) => id !== run), counters: count(counters, outcome), last });
+    return this.writes(by, {
+      runs: runs.filter(({ id }) => id !== run),
+      counters: count(counters, outcome),
+      last,
+      ...change,
+    });
+  }
+
+  /** What waits runs: its turn has been before. */
+  runsQueued(by: string, run: string, as?: Trigger): this {
+    const { queued, counters, seq } = this.state;
+    const { tick, trigger } = { ...queued!, ...(as && { trigger: as }) };
+    const change = { queued: undefined, claimed: tick, counters: count(counters, 'claimed') } as Partial<UnitState>;
+    return this.claimsExtra(by, run, { tick, trigger, seq: seq + 1 }, change);
+  }
+
+  /** The run waits for another attempt (`at`), or begins it. */
+  retries(by: string, run: string, retry: RetryState): this {
+    return this.writes(by, { runs: this.state.runs.map((old) => (old.id === run ? { ...old, retry } : old)) });
   }
 
   skips(by: string, tail: Omit<SkipTail, 'seq'>): this {
@@ -139,8 +158,8 @@ export class Story {
     return this.tell({ type: 'end', at: this.now, process: by, task: TASK, runId: run, attempt, how });
   }
 
-  aborted(by: string, run: string): this {
-    return this.tell({ type: 'abort', at: this.now, process: by, task: TASK, runId: run, attempt: 1 });
+  aborted(by: string, run: string, attempt = 1): this {
+    return this.tell({ type: 'abort', at: this.now, process: by, task: TASK, runId: run, attempt });
   }
 
   fault(what: string, process?: string): this {

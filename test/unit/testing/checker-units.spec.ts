@@ -78,7 +78,7 @@ const ACCOUNTED: Pair[] = [
         .cluster()
         .at(T - 700)
         .claims('p1', 'run-1', T),
-    says: `tick ${T} was claimed at ${T - 700} as schedule, but it is too far ahead`,
+    says: `tick ${T} had its turn at ${T - 700} as schedule, but it is too far ahead`,
   },
   {
     what: 'what is claimed late is a misfire',
@@ -92,7 +92,7 @@ const ACCOUNTED: Pair[] = [
         .cluster()
         .at(T + 20_000)
         .claims('p1', 'run-1', T, { trigger: 'schedule' }),
-    says: `tick ${T} was claimed at ${T + 20_000} as schedule, but it was late, a misfire`,
+    says: `tick ${T} had its turn at ${T + 20_000} as schedule, but it was late, a misfire`,
   },
   {
     what: 'a tick past its deadline never runs',

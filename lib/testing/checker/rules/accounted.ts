@@ -5,16 +5,25 @@ import { regularClaims } from '../unit-change.js';
 import { CORRECTED_MS, type TaskVersion, type World } from '../world.js';
 import { reasonProblems } from './reasons.js';
 
-const SKIPS = ['coalesced', 'misfire-skipped', 'too-late', 'over-limit', 'overlap', 'data-lost'] as const;
+const SKIPS = [
+  'coalesced',
+  'misfire-skipped',
+  'too-late',
+  'over-limit',
+  'overlap',
+  'circuit-open',
+  'data-lost',
+] as const;
 
-/** A write that moves the cursor gives every tick it passes a run or a reason, and the reason is true. */
+/** A write that moves the cursor gives every tick it passes a run, a reason or a place to wait, and the reason is true. */
 export function accounted(world: World): Rule {
   return {
     name: 'accounted',
     *unit({ key, task, before, after, entry }) {
       if (!after) return;
       const claims = regularClaims(before, after);
-      const skips = SKIPS.reduce((sum, reason) => sum + added(reason, before, after), 0);
+      // who waits has had its turn, and what becomes of it is counted later
+      const skips = SKIPS.reduce((sum, reason) => sum + added(reason, before, after), waiting(after) - waiting(before));
       if (!before && after.seq === 0) return; // a unit is born
       if (world.lossAt > -Infinity && !world.versionOf(task, after.task)) return; // under a version that was lost since
       const versions = world.versionsFrom(task, (before ?? after).task);
@@ -56,6 +65,10 @@ export function accounted(world: World): Rule {
     if (planned === ran + skips || (atLeast && planned <= ran + skips)) return undefined;
     return `of ${planned} ticks in (${from}, ${after.cursor}] ${ran} were claimed and ${skips} skipped`;
   }
+}
+
+function waiting(state: UnitState | undefined): number {
+  return state?.queued ? 1 : 0;
 }
 
 function added(name: keyof Counters, before: UnitState | undefined, after: UnitState): number {

@@ -15,7 +15,8 @@ export function claimant(world: World): Rule {
         const { record, since } = node;
         if (record.status === 'leaving' && since < entry.at - world.options.writeDelayMs)
           yield `run ${run.id} of ${key} was claimed by ${entry.process}, which had been leaving for ${entry.at - since} ms`;
-        const versions = run.tick === undefined ? [] : world.versionsFrom(task, after.task);
+        const isAskedFor = run.tick === undefined || run.again !== undefined; // of this node
+        const versions = isAskedFor ? [] : world.versionsFrom(task, after.task);
         if (versions.length === 0) continue;
         // labels are compared once more: a rule that asks only the code it judges sees none of its mistakes
         const able = ({ doc, policies }: TaskVersion): boolean =>

@@ -57,20 +57,21 @@ export function definition(world: World): Rule {
         const version = world.versionOf(task, after.task);
         if (!version) continue;
         const { doc, token } = version;
-        if (run.trigger !== 'recovery' && token < (acknowledged.get(task) ?? 0n))
+        if (run.trigger !== 'recovery' && run.attempt === 1 && token < (acknowledged.get(task) ?? 0n))
           yield `run ${run.id} of ${key} was claimed under version ${token} of the task, after ${acknowledged.get(task)} had been acknowledged`;
-        if (run.tick !== undefined && run.trigger !== 'recovery' && doc.state !== 'active')
+        const isAskedFor = run.tick === undefined || run.again !== undefined;
+        if (!isAskedFor && run.trigger !== 'recovery' && run.attempt === 1 && doc.state !== 'active')
           yield `run ${run.id} of ${key} was claimed while the task was ${doc.state}`;
         if (run.trigger === 'start' && doc.state !== 'active')
           yield `run ${run.id} of ${key} was claimed for a start while the task was ${doc.state}`;
-        if (run.tick === undefined && !isLive(doc))
-          yield `run ${run.id} of ${key} was claimed of a task that is ${doc.state}`;
+        if (isAskedFor && !isLive(doc)) yield `run ${run.id} of ${key} was claimed of a task that is ${doc.state}`;
       }
     },
     *start({ unit, task, tick, runId, at, process, trigger }) {
       const since = halted.get(task);
       if (world.calls.ofRun(runId).at(-1)?.start.process === process) return; // a further attempt of a run that goes on
-      const isOfTask = tick !== undefined || (world.origins.get(runId)?.trigger ?? trigger) === 'start';
+      const origin = world.origins.get(runId);
+      const isOfTask = origin?.again === undefined && (tick !== undefined || (origin?.trigger ?? trigger) === 'start');
       if (since === undefined || !isOfTask || at <= since + world.options.resyncMs + RESYNC_SLACK_MS) return;
       yield `run ${runId} of "${unit}" was started on ${process} ${at - since} ms after its task had been halted`;
     },

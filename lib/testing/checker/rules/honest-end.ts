@@ -1,17 +1,13 @@
 import type { RunOutcome } from '../../../core/common/run.js';
+import type { RunEntry } from '../../../core/scheduler/unit-state.js';
 import type { Call } from '../calls.js';
 import type { Rule } from '../rule.js';
 import type { World } from '../world.js';
 
 /** How a run ended is recorded as it was; with `rerun` no run of a live task is given up. */
 export function honestEnd(world: World): Rule {
-  const cancelled = new Set<string>();
   return {
     name: 'honest-end',
-    entry(entry) {
-      if (entry.type === 'ask' && entry.what.startsWith('cancelRun '))
-        cancelled.add(entry.what.slice('cancelRun '.length));
-    },
     *unit({ key, task, before, after, entry }) {
       if (!before || !after) return;
       for (const run of before.runs) {
@@ -31,11 +27,13 @@ export function honestEnd(world: World): Rule {
           world.grants.get(run.id)?.process === entry.process
         ) {
           const isRemnant = call?.how !== undefined && call.start.at <= world.lossAt; // it had ended, which was lost
-          const wrong = isRemnant ? undefined : contradiction(last.outcome, call);
+          const wrong = isRemnant ? undefined : contradiction(last.outcome, call, run);
           if (wrong) yield `run ${run.id} of ${key} is recorded as ${last.outcome}, but ${wrong}`;
         }
         const version = world.tasks.get(task);
-        if (version?.policies.recovery !== 'rerun' || version.doc.state !== 'active' || cancelled.has(run.id)) continue;
+        if (version?.policies.recovery !== 'rerun' || version.doc.state !== 'active' || world.told.isCancelled(run.id))
+          continue;
+        if (last.outcome === 'cancelled' && world.isReplaceable(task, run.id, run.claimedAt)) continue;
         if (world.versionsFrom(task, before.task).some(({ doc }) => doc.state !== 'active')) continue; // halted meanwhile
         if (last.outcome === 'lost' || (last.outcome === 'cancelled' && call))
           yield `run ${run.id} of ${key} is to be run again until it ends, and was given up as ${last.outcome}`;
@@ -44,8 +42,9 @@ export function honestEnd(world: World): Rule {
   };
 }
 
-function contradiction(outcome: RunOutcome, call: Call | undefined): string | undefined {
+function contradiction(outcome: RunOutcome, call: Call | undefined, { retry }: RunEntry): string | undefined {
   if (outcome === 'succeeded') return call?.how === 'returned' ? undefined : 'its handler did not return';
+  if (outcome === 'failed' && !call && retry?.at !== undefined) return undefined; // there was no time for another attempt
   if (outcome === 'failed') return call?.how === 'threw' ? undefined : 'its handler did not throw';
   if (!call) return undefined;
   if (outcome === 'lost') return 'its own process, which says so, did run it';

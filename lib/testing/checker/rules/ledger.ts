@@ -1,6 +1,6 @@
 import { keys } from '../../../core/registry/keyspace.js';
 import { MOST_GAPS, type SuccessLedger } from '../../../core/scheduler/success-ledger.js';
-import type { UnitState } from '../../../core/scheduler/unit-state.js';
+import type { RunEntry, UnitState } from '../../../core/scheduler/unit-state.js';
 import { decodeTask } from '../../../core/task/task-definition.js';
 import { unitsOf } from '../../../core/task/unit.js';
 import type { Rule } from '../rule.js';
@@ -27,8 +27,8 @@ export function ledger(world: World): Rule {
     *unit({ key, task, before, after }) {
       const [was, is] = [before?.ledger, after?.ledger];
       const version = after && world.versionOf(task, after.task);
-      const takesNotes = ({ tick, attempt }: { tick?: number; attempt: number }): boolean =>
-        tick !== undefined && attempt === 1;
+      const takesNotes = ({ tick, attempt, again }: RunEntry): boolean =>
+        tick !== undefined && attempt === 1 && again === undefined;
       if (version && newRuns(before, after).some(takesNotes)) notesOf.set(key, ticksText(version.doc));
       if (!was || !after) return;
       if (!is) yield `${key} has lost its notes of what succeeded`;
@@ -51,7 +51,7 @@ export function ledger(world: World): Rule {
   };
 
   function* problems({ schedule }: TaskVersion, key: string, unit: UnitState, notes: SuccessLedger): Iterable<string> {
-    const goingOn = new Set(unit.runs.map(({ tick }) => tick));
+    const goingOn = new Set([unit.queued?.tick, ...unit.runs.map(({ tick }) => tick)]);
     for (let tick = schedule.next(notes.since); tick !== undefined && tick <= unit.cursor; tick = schedule.next(tick)) {
       const at = tick;
       const isGap = notes.gaps.some(([from, to]) => from <= at && at <= to);

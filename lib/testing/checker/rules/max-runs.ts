@@ -71,6 +71,7 @@ export function maxRuns(world: World): Rule {
       const settled = Math.max(unit.cursor, before.doc.since);
       const next = isSpent(unit, before) ? undefined : before.schedule.next(settled);
       if (next !== undefined) yield `"${name}" was completed by ${process}, with tick ${next} still to come`;
+      else if (unit.queued) yield `"${name}" was completed by ${process}, while tick ${unit.queued.tick} waited`;
       else if (isBackfilled(before.doc, unit, world.lostUpTo))
         yield `"${name}" was completed by ${process}, with its backfill still under way`;
     }

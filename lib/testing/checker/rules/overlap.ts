@@ -1,6 +1,6 @@
 import type { Call } from '../calls.js';
 import { newRuns } from '../unit-change.js';
-import type { World } from '../world.js';
+import { limitOf, type World } from '../world.js';
 import type { Rule } from '../rule.js';
 
 /** How long a process that has thawed may take to notice what it has missed. */
@@ -39,8 +39,4 @@ export function overlap(world: World): Rule {
     if (aborted || disowned || world.suffers(process, 'kill')) return true;
     return world.suffers(process, 'freeze', NOTICE_MS) || world.trustsInVain(process);
   }
-}
-
-function limitOf({ overlap: policy, maxParallel }: { overlap: string; maxParallel?: number }): number {
-  return policy === 'skip' ? 1 : (maxParallel ?? Infinity);
 }

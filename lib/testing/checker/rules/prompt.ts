@@ -30,7 +30,8 @@ export function prompt(world: World): Rule {
     name: 'prompt',
     unit: noteStays,
     start({ unit, tick, at, runId }) {
-      if (tick === undefined || world.origins.get(runId)?.trigger === 'backfill') return;
+      const { trigger, again } = world.origins.get(runId) ?? {};
+      if (tick === undefined || trigger === 'backfill' || again !== undefined) return;
       const ticks = started.get(unit) ?? new Map<number, number>();
       if (!ticks.has(tick)) ticks.set(tick, at);
       started.set(unit, ticks);

@@ -55,6 +55,7 @@ export function settled(world: World): Rule {
       yield `the tick ${due} of "${name}" is not settled ${now - due} ms later`;
     for (const run of unit.runs) {
       if (doc.state !== 'active' && run.session === 'released') continue; // it waits for the task to go on
+      if (run.retry?.at !== undefined) continue; // `retry` says whether it has waited for too long
       const going = world.calls.ofRun(run.id).some(({ how, aborted }) => how === undefined && !aborted);
       const fresh = run.claimedAt > now - world.options.settleMs;
       const holder = world.nodes.get(run.node)?.record;

@@ -2,7 +2,7 @@ import type { Rule } from '../rule.js';
 import type { World } from '../world.js';
 
 /**
- * No (unit, tick) is started by two claims, ever, but for one more in each backfill; without `rerun` no run is started by
+ * No (unit, tick) is started by two claims, ever, but for one more in each backfill, and each time a run of it is asked for once more; without `rerun` no run is started by
  * two processes, unless the first has told that its attempt had failed and waits for another one.
  */
 export function singleStart(world: World): Rule {
@@ -15,7 +15,10 @@ export function singleStart(world: World): Rule {
       if (attempts.has(call)) yield `attempt ${attempt} of run ${runId} of "${unit}" was started twice`;
       attempts.add(call);
       const unitKey = world.grants.get(runId)?.unitKey ?? unit;
-      const { backfill = trigger === 'backfill' ? 'unknown' : '' } = world.origins.get(runId) ?? {};
+      const {
+        again,
+        backfill = again === undefined ? (trigger === 'backfill' ? 'unknown' : '') : `again as ${runId}`,
+      } = world.origins.get(runId) ?? {};
       if (tick !== undefined && backfill !== 'unknown') {
         const key = `${unitKey} ${tick} ${backfill}`;
         const first = runOfTick.get(key) ?? { runId, at };
@@ -28,7 +31,14 @@ export function singleStart(world: World): Rule {
       const last = world.calls.ofRun(runId).at(-1);
       const retry = world.units.get(unitKey)?.runs.find(({ id }) => id === runId)?.retry;
       const goesOn = last?.how === 'threw' && retry !== undefined && retry.made >= last.start.attempt;
-      if (last && last.start.process !== process && !goesOn && world.tasks.get(task)?.policies.recovery === 'none')
+      const isUnknown = last !== undefined && last.start.at <= world.lossAt && !world.couldKnowOfLoss(process);
+      if (
+        last &&
+        last.start.process !== process &&
+        !goesOn &&
+        !isUnknown &&
+        world.tasks.get(task)?.policies.recovery === 'none'
+      )
         yield `run ${runId} of "${unit}", which is not to be run again, was started on ${last.start.process} and on ${process}`;
     },
   };

@@ -32,7 +32,8 @@ export function startRun(world: World): Rule {
       if (entry.key === keys.life && entry.value !== undefined) yield* lifeProblems(entry, entry.value);
     },
     *start({ tick, trigger, runId, unit }) {
-      if ((trigger === 'start' || trigger === 'manual') !== (tick === undefined) && trigger !== 'recovery')
+      if (trigger === 'recovery' || world.origins.get(runId)?.again !== undefined) return; // as the run before it
+      if ((trigger === 'start' || trigger === 'manual') !== (tick === undefined))
         yield `run ${runId} of "${unit}", which is a ${trigger}, was started ${tick === undefined ? 'without a tick' : `for tick ${tick}`}`;
     },
     *unit({ key, task, before, after, entry }) {

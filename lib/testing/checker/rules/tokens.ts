@@ -1,5 +1,5 @@
 import type { Rule } from '../rule.js';
-import type { World } from '../world.js';
+import { limitOf, type World } from '../world.js';
 
 /**
  * The fencing token of a run is that of the version which granted it: no two runs share one, and what comes later has a
@@ -25,7 +25,7 @@ export function tokens(world: World): Rule {
     },
     *start({ unit, runId, process, token, task, attempt }) {
       const policies = world.tasks.get(task)?.policies;
-      const earlier = policies?.overlap === 'skip' && attempt === 1 ? ended.get(unit) : undefined;
+      const earlier = policies && limitOf(policies) === 1 && attempt === 1 ? ended.get(unit) : undefined;
       if (
         earlier !== undefined &&
         BigInt(token) <= earlier &&
