@@ -2,7 +2,6 @@
 const decision = 'lib/core/scheduler/claim-decision.ts';
 const store = 'lib/core/scheduler/unit-store.ts';
 const update = 'lib/core/registry/update-document.ts';
-const loop = 'lib/core/scheduler/tick-loop.ts';
 
 export const claims = [
   {
