@@ -102,6 +102,20 @@ describe("overlap: 'queue'", () => {
     expect(unit().queued).toBeUndefined();
   });
 
+  it('drops it, on record, when the task has had all its runs meanwhile', async () => {
+    await task({ overlap: 'queue', maxRuns: 5 }, 1, (run) => lasting(25, run));
+    const { cluster } = probe;
+    await cluster.advance('12s');
+    expect(unit().queued).toBeDefined();
+    const { service } = cluster.node(0);
+    await cluster.during(service.putTask({ name: 'a', schedule: EVERY_10S, overlap: 'queue', maxRuns: 1 }));
+    await cluster.advance('1m');
+    expect(starts()).toEqual([[0, 0]]);
+    expect(await skips()).toMatchObject([{ reason: 'overlap', count: 1, from: from + 10_000 }]);
+    expect(unit().queued).toBeUndefined();
+    expect(service.getTask('a')!.state).toBe('completed');
+  });
+
   it('lets as many run at once as maxParallel says', async () => {
     await task({ overlap: 'queue', maxParallel: 2 }, 2, (run) => lasting(25, run));
     await probe.cluster.advance('59s');

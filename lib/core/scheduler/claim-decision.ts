@@ -35,7 +35,9 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
   const start = spent ? undefined : decideStart(state, task, request);
   if (start) return start;
   if (task.doc.state !== 'active') return { outcome: { kind: 'idle' } };
-  return spent ? decideBackfill(state, task, request) : decideTick(state, task, request);
+  if (!spent) return decideTick(state, task, request);
+  // it had its last run while a tick waited: another definition allows it fewer
+  return state.queued && !request.standby ? dropQueued(state, 'overlap') : decideBackfill(state, task, request);
 }
 
 function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
@@ -108,27 +110,29 @@ function enqueue(state: UnitState, { tick, trigger, blocker }: Blocked): UnitDec
 
 /** The tick that waits, if one does: its turn to run, its end, or more waiting. */
 function decideQueued(
-  { queued, ...state }: UnitState,
+  before: UnitState,
   task: KnownTask,
   request: ClaimRequest,
 ): UnitDecision<ClaimOutcome> | undefined {
+  const { queued, ...state } = before;
   if (!queued || request.standby) return undefined;
   const { tick, trigger } = queued;
   const start = startOf(task.schedule, tick);
-  const dropped = (reason: SkipReason): UnitDecision<ClaimOutcome> => {
-    const { state: next, skips } = settleTicks(state, [skipOf(tick, reason)]);
-    return { next, outcome: { kind: 'settled' }, skips };
-  };
-  if (tick <= task.doc.since) return dropped('overlap'); // the task was halted, or has another schedule
-  if (request.now - start > task.policies.misfireDeadlineMs) return dropped('too-late');
+  if (tick <= task.doc.since) return dropQueued(before, 'overlap'); // the task was halted, or has another schedule
+  if (request.now - start > task.policies.misfireDeadlineMs) return dropQueued(before, 'too-late');
   const blocker = blockerOf(state, task);
   if (blocker) {
     if (!request.alive(blocker)) return { outcome: { kind: 'suspect' } };
     const isReplaced = task.policies.overlap === 'replace' && !blocker.backfill;
     return { outcome: { kind: 'blocked', ...(isReplaced && { replace: blocker }) } };
   }
-  if (isBroken(state, task, request.now)) return dropped('circuit-open');
+  if (isBroken(state, task, request.now)) return dropQueued(before, 'circuit-open');
   return claim({ ...state, claimed: tick }, task, request, { tick, trigger }, true);
+}
+
+function dropQueued({ queued, ...state }: UnitState, reason: SkipReason): UnitDecision<ClaimOutcome> {
+  const { state: next, skips } = settleTicks(state, [skipOf(queued!.tick, reason)]);
+  return { next, outcome: { kind: 'settled' }, skips };
 }
 
 function skipOf(tick: EpochMs, reason: SkipReason, blocker?: RunEntry): SkippedStretch {
