@@ -323,7 +323,7 @@ export class SchedulerService {
   /**
    * Runs a run once more that did not succeed: now, on this node, with the same tick and payload, under a new id. Its record
    * says which one it was asked for in place of (`again`).
-   * @throws `RUN_NOT_FOUND` where history has forgotten it, `RUN_STATE` where it goes on or has succeeded, and as `runTask`
+   * @throws `RUN_NOT_FOUND` where history has forgotten it, `RUN_STATE` where it goes on, has succeeded or is made up for, and as `runTask`
    */
   retryRun(id: string, options: Pick<RunTaskOptions, 'timeout'> = {}): Promise<RunHandle> {
     return this.runs.retry(id, options);
