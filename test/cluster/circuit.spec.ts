@@ -107,6 +107,32 @@ describe('pauseAfter', () => {
     expect(ticks()).toHaveLength(6);
   });
 
+  it('pauses it when the last of them ends, not at the tick after that', async () => {
+    await task({ pauseAfter: 2, schedule: { cron: '0 * * * *' } }, 1);
+    const { cluster } = probe;
+    await cluster.clock.advanceUntil(() => probe.started.length === 2, '2h');
+    await cluster.advance('1m');
+    expect(cluster.node(0).service.getTask('a')).toMatchObject({ state: 'paused' });
+  });
+
+  it.each([0, 1])('counts runs that were asked for too, on whatever node (%i)', async (asked) => {
+    await task({ pauseAfter: 3, schedule: { cron: '0 0 1 1 *' } });
+    const { cluster } = probe;
+    for (let count = 0; count < 3; count++) {
+      expect(cluster.node(0).service.getTask('a')!.state).toBe('active');
+      const handle = await cluster.during(cluster.node(asked).service.runTask('a'));
+      await cluster.during(handle.result());
+    }
+    await cluster.advance('5s');
+    for (const { service } of cluster.nodes) expect(service.getTask('a')!.state).toBe('paused');
+  });
+
+  it('leaves a task completed that had its last run', async () => {
+    await task({ pauseAfter: 1, maxRuns: 1 });
+    await probe.cluster.advance('15s');
+    expect(probe.cluster.node(0).service.getTask('a')).toMatchObject({ state: 'completed' });
+  });
+
   it('does not count a failure before a success', async () => {
     await task({ pauseAfter: 3 });
     await probe.cluster.advance('15s');

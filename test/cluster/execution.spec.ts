@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { of } from 'rxjs';
+import { DistributedScheduleError } from '../../lib/core/common/errors.js';
 import type { RunRecord } from '../../lib/core/common/run.js';
 import { probedCluster, type ProbedCluster } from '../support/probe.js';
 
@@ -96,6 +97,16 @@ describe('Execution', () => {
     const run = await lastRun('a');
     expect(run).toMatchObject({ outcome: 'timed-out', error: { message: expect.stringContaining('3000 ms') } });
     expect(run.endedAt - run.startedAt!).toBe(3_000);
+  });
+
+  it('records a handler as failed that waited in vain for another run', async () => {
+    probe = await probedCluster({ nodes: 1 }, () => {
+      const what = 'Run b~1 of task "b" has not ended within 10 ms; it goes on';
+      throw new DistributedScheduleError('RUN_TIMEOUT', what, { task: 'b', runId: 'b~1' });
+    });
+    await probe.cluster.during(probe.cluster.node(0).service.addTask({ name: 'a', schedule: 'now' }));
+    await probe.cluster.advance('2s');
+    expect(await lastRun('a')).toMatchObject({ outcome: 'failed', error: { message: expect.stringContaining('b~1') } });
   });
 
   it('gives up on a handler that ignores its signal, after a grace in which nothing overlaps with it', async () => {

@@ -388,6 +388,30 @@ describe('A task that is renamed', () => {
     });
   });
 
+  it('has its runs under the ids they had: looked at, run again and cancelled by them', async () => {
+    story.work = ({ id, signal }) => {
+      if (id === story.calls[0]!.runId) throw new Error('boom');
+      if (id !== story.calls[2]?.runId) return undefined;
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    };
+    const v1 = await story.deploy('v1', 'old');
+    await story.cluster.clock.advanceUntil(() => story.calls.length === 3);
+    const [failed, , going] = story.calls.map(({ runId }) => runId);
+    story.cluster.crash(v1);
+    await advance('1m'); // nobody is left who could go on with it under its former name
+    const { service } = await story.deploy('v2', 'new', FORMER);
+    await advance('70s');
+    expect(service.listTasks().map(({ name }) => name)).toEqual(['new']);
+    expect(story.calls.filter(({ runId }) => runId === going).map(({ node }) => node)).toEqual(['v1', 'v2']);
+    const { cluster } = story;
+    expect(await cluster.during(service.getRun(failed!))).toMatchObject({ id: failed, outcome: 'failed' });
+    expect(await cluster.during(service.cancelRun(going!))).toBe(true);
+    expect(await cluster.during(service.getRun(going!))).toMatchObject({ id: going, outcome: 'cancelled' });
+    const handle = await cluster.during(service.retryRun(failed!));
+    const again = { task: 'new', outcome: 'succeeded', again: failed };
+    expect(await cluster.during(handle.result())).toMatchObject(again);
+  });
+
   it('is refused with aliases that cannot be, and where the task is none of the code', async () => {
     const run = (): void => undefined;
     const { service } = await story.make('v1', 'one');

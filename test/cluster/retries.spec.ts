@@ -256,6 +256,30 @@ describe('A run that waits for another attempt', () => {
   });
 });
 
+describe('A run that went on elsewhere', () => {
+  afterEach(() => probe.cluster.stop());
+
+  it('is told of by the node that has it, and by none that had it', async () => {
+    const errors: string[] = [];
+    const note = (message: string): void => void errors.push(message);
+    const logger = { log() {}, debug() {}, warn() {}, error: note };
+    probe = await probedCluster({ nodes: 2, logger }, ({ attempt }) => (attempt === 1 ? failing() : undefined));
+    await add('a', { overlap: 'allow', retry: FIXED });
+    await probe.cluster.advance('5s');
+    const { first, other } = firstAndOther();
+    const told = { first: [] as string[], other: [] as string[] };
+    first.service.runEvents$.subscribe(({ type }) => told.first.push(type));
+    other.service.runEvents$.subscribe(({ type }) => told.other.push(type));
+    first.host.freeze();
+    await probe.cluster.advance('40s');
+    first.host.unfreeze();
+    await probe.cluster.advance('10s');
+    expect(await lastRun('a')).toMatchObject({ outcome: 'succeeded', nodeId: other.id });
+    expect(told).toEqual({ first: [], other: ['run.started', 'run.succeeded'] });
+    expect(errors).toEqual([]);
+  });
+});
+
 describe('Limits of a run', () => {
   afterEach(() => probe.cluster.stop());
 

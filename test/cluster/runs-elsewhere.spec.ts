@@ -145,8 +145,67 @@ describe('retryRun', () => {
     const { service } = probe.cluster.node(0);
     const again = await during((await during(service.retryRun(record.id))).result());
     await expect(during(service.retryRun(again.id))).rejects.toMatchObject({ code: 'RUN_STATE' });
+    await expect(during(service.retryRun(record.id))).rejects.toThrow(`made up for by run ${again.id}`);
     await expect(during(service.retryRun('a~nobody-1'))).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
     await expect(during(service.retryRun('b~nobody-1'))).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' });
+  });
+});
+
+describe('retryRun of one run by two at once', () => {
+  afterEach(() => probe.cluster.stop());
+
+  it.each(['skip', 'queue', 'allow'])("makes up for it once, with overlap '%s'", async (overlap) => {
+    probe = await probedCluster({ nodes: 2 }, () => {
+      if (probe.started.length === 1) throw new Error('boom');
+    });
+    const { cluster } = probe;
+    const { service } = cluster.node(0);
+    await cluster.during(service.addTask({ name: 'a', schedule: SELDOM, overlap: overlap as 'queue' }));
+    const { id } = await during((await during(service.runTask('a'))).result());
+    const answers = await during(Promise.allSettled(cluster.nodes.map((node) => node.service.retryRun(id))));
+    await cluster.advance('5s');
+    expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const refused = answers.find((answer) => answer.status === 'rejected')!;
+    expect(refused.reason).toMatchObject({ code: 'RUN_STATE', message: expect.stringContaining(id) });
+    expect(probe.started).toHaveLength(2);
+  });
+});
+
+describe('The result of a run that was asked for', () => {
+  afterEach(() => probe.cluster.stop());
+
+  const RETRY = { attempts: 3, delay: '20s', backoff: 'fixed' } as const;
+
+  /** It fails at first, and waits on the first of two nodes for its next attempt. */
+  async function waiting(policies: object = {}): Promise<{ result: Promise<RunRecord>; id: string }> {
+    probe = await probedCluster({ nodes: 2 }, ({ attempt }) => {
+      if (attempt === 1) throw new Error('boom');
+    });
+    const { cluster } = probe;
+    const { service } = cluster.node(0);
+    await cluster.during(service.addTask({ name: 'a', schedule: SELDOM, retry: RETRY, ...policies }));
+    const handle = await cluster.during(service.runTask('a'));
+    const result = handle.result();
+    result.catch(() => undefined);
+    await cluster.advance('1s');
+    return { result, id: handle.id };
+  }
+
+  it.each(['skip', 'allow'])("is how it ended on the node that went on with it, overlap '%s'", async (overlap) => {
+    const { result, id } = await waiting({ overlap });
+    const { host } = probe.cluster.node(0);
+    host.freeze();
+    await probe.cluster.advance('40s');
+    host.unfreeze();
+    expect(await during(result)).toMatchObject({ id, outcome: 'succeeded', attempt: 2, nodeId: 'node-2' });
+  });
+
+  it('is refused with NOT_RUNNING where its node leaves before', async () => {
+    const { result, id } = await waiting();
+    await during(probe.cluster.node(0).service.stop());
+    await expect(during(result)).rejects.toMatchObject({ code: 'NOT_RUNNING', runId: id });
+    await probe.cluster.advance('40s');
+    expect(await during(probe.cluster.node(1).service.getRun(id))).toMatchObject({ outcome: 'succeeded' });
   });
 });
 

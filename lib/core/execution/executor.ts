@@ -2,6 +2,7 @@ import type { Clock, EpochMs } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import type { Random } from '../common/ids.js';
 import { encodeJson, type Json } from '../common/json.js';
+import type { LoggerPort } from '../common/logger.js';
 import type { RunError, RunOutcome } from '../common/run.js';
 import type { EventHub } from '../events/event-hub.js';
 import type { ResolvedPolicies } from '../task/policies.js';
@@ -11,7 +12,7 @@ import type { HandlerTable } from './handler-table.js';
 import { around } from './middleware.js';
 import { retryMiddleware } from './middlewares/retry.js';
 import { timeoutMiddleware, totalTimeout } from './middlewares/timeout.js';
-import { FinalError } from './retry-if.js';
+import { isWorthRetrying } from './retry-if.js';
 import type { RunAbort } from './run-abort.js';
 import { composeSteps, type Invocation } from './run-step.js';
 import type { StuckHandlers } from './stuck-handlers.js';
@@ -54,11 +55,12 @@ export class Executor {
     random: Random,
     private readonly events: EventHub,
     private readonly stuck: StuckHandlers,
+    private readonly logger: Pick<LoggerPort, 'error'>,
   ) {
-    const onRetry = ({ run }: Invocation, error: unknown, delayMs: number): void =>
-      events.emit('run.retrying', { ...startedEvent(run), error: errorMessage(error), delayMs });
+    const onRetry = ({ run }: Invocation, error: string, delayMs: number): void =>
+      events.emit('run.retrying', { ...startedEvent(run), error, delayMs });
     const steps = [
-      retryMiddleware(clock, random, onRetry),
+      retryMiddleware(clock, random, (invocation, error) => this.isWorthIt(invocation, error), onRetry),
       timeoutMiddleware(clock, (...given) => stuck.awaitEnd(...given)),
     ];
     this.call = composeSteps(steps, (invocation) => this.callHandler(invocation));
@@ -72,10 +74,15 @@ export class Executor {
     const limit = totalTimeout(this.clock, { ...rest, id: run.id, task: run.task });
     const settled = await this.untilAborted(invocation, this.call(invocation)).then(
       (value) => this.success(value),
-      (error: unknown) => failure(error, abort),
+      (error: unknown) => failure(error, run.id, abort),
     );
     limit?.dispose();
     return { attempt: invocation.run.attempt, startedAt, endedAt: this.clock.now(), ...settled };
+  }
+
+  private async isWorthIt({ definition, run }: Invocation, error: unknown): Promise<boolean> {
+    const entry = this.handlers.find(definition);
+    return !entry || isWorthRetrying(entry, error, run.attempt, this.logger);
   }
 
   private async callHandler({ definition, run }: Invocation): Promise<unknown> {
@@ -136,10 +143,8 @@ function startedEvent(run: TaskRun) {
   };
 }
 
-function failure(given: unknown, abort: RunAbort): Pick<ExecutionResult, 'outcome' | 'error'> {
-  const thrown = given instanceof FinalError ? given.cause : given;
-  const isTimeout = code(abort.reason ?? thrown) === 'RUN_TIMEOUT';
-  const outcome = isTimeout ? 'timed-out' : abort.aborted ? 'cancelled' : 'failed';
+function failure(thrown: unknown, runId: string, abort: RunAbort): Pick<ExecutionResult, 'outcome' | 'error'> {
+  const outcome = isTimeoutOf(runId, abort.reason ?? thrown) ? 'timed-out' : abort.aborted ? 'cancelled' : 'failed';
   const error = abort.reason ? abortedError(abort.reason, thrown) : errorOf(thrown);
   if (outcome === 'failed' && hasStack(thrown)) error.stack = thrown.stack.slice(0, MAX_STACK);
   return { outcome, error };
@@ -168,6 +173,7 @@ function hasStack(thrown: unknown): thrown is { stack: string } {
   return thrown !== null && typeof thrown === 'object' && typeof (thrown as { stack?: unknown }).stack === 'string';
 }
 
-function code(thrown: unknown): unknown {
-  return thrown instanceof DistributedScheduleError ? thrown.code : undefined;
+/** A handler that waited in vain for another run has failed, and not timed out itself. */
+function isTimeoutOf(runId: string, error: unknown): boolean {
+  return error instanceof DistributedScheduleError && error.code === 'RUN_TIMEOUT' && error.runId === runId;
 }

@@ -2,6 +2,7 @@ import { DEFAULT_HANDLER } from '../cluster/node-record.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import type { TaskSource } from '../task/task-definition.js';
 import type { TaskMiddleware } from './middleware.js';
+import type { RetryIf } from './retry-if.js';
 import type { Handler } from './task-run.js';
 
 export interface HandlerEntry {
@@ -10,7 +11,12 @@ export interface HandlerEntry {
   readonly origin: string;
   /** Around each attempt, the first outermost. */
   readonly middlewares: readonly TaskMiddleware[];
+  /** Judges what fails, whatever stands around the handler. */
+  readonly retryIf?: RetryIf;
 }
+
+/** What may stand with a handler. */
+export type HandlerExtras = Partial<Pick<HandlerEntry, 'middlewares' | 'retryIf'>>;
 
 /** The handlers this process has, by id. */
 export class HandlerTable {
@@ -31,7 +37,7 @@ export class HandlerTable {
    * @param origin where it is declared, for the error that names both places
    * @throws DistributedScheduleError `INVALID_OPTIONS` where the id is taken
    */
-  add(id: string, handler: Handler, origin: string, middlewares: readonly TaskMiddleware[] = []): void {
+  add(id: string, handler: Handler, origin: string, extras: HandlerExtras = {}): void {
     const taken = this.handlers.get(id);
     if (taken) {
       const [what, cure] =
@@ -40,13 +46,14 @@ export class HandlerTable {
           : [`Two handlers or tasks are named "${id}"`, 'Give one of them another name'];
       throw new DistributedScheduleError('INVALID_OPTIONS', `${what}: ${taken.origin} and ${origin}. ${cure}`);
     }
-    this.handlers.set(id, { handler, origin, middlewares });
+    const { middlewares = [], retryIf } = extras;
+    this.handlers.set(id, { handler, origin, middlewares, ...(retryIf && { retryIf }) });
   }
 
   /** As `add`; the same origin may define its own handler anew. */
-  define(id: string, handler: Handler, origin: string, middlewares: readonly TaskMiddleware[] = []): void {
+  define(id: string, handler: Handler, origin: string, extras: HandlerExtras = {}): void {
     if (this.handlers.get(id)?.origin === origin) this.handlers.delete(id);
-    this.add(id, handler, origin, middlewares);
+    this.add(id, handler, origin, extras);
   }
 
   /**
@@ -54,8 +61,8 @@ export class HandlerTable {
    * @throws DistributedScheduleError `INVALID_OPTIONS` where another one has that name
    */
   alias(id: string, former: string): void {
-    const { handler, origin, middlewares } = this.handlers.get(id)!;
-    this.define(former, handler, origin, middlewares);
+    const { handler, origin, ...extras } = this.handlers.get(id)!;
+    this.define(former, handler, origin, extras);
   }
 
   remove(id: string): void {

@@ -87,7 +87,7 @@ export class Commands {
 
   private see(change: Change): void {
     if (change.type === 'put') void this.take(change.entry);
-    else if (change.type === 'resync') this.readAll().catch(() => undefined); // who waits asks again
+    else if (change.type === 'resync') this.readAll().catch(() => undefined); // who waits for an answer looks for it too
   }
 
   private async readAll(): Promise<void> {
@@ -104,7 +104,9 @@ export class Commands {
       else await this.obey(message);
       await this.registry.commit([{ key }]);
     } catch (error) {
-      this.logger.debug('A command could not be answered; its sender asks again', { reason: errorMessage(error) });
+      this.logger.debug('A command could not be answered; its sender gives up in time', {
+        reason: errorMessage(error),
+      });
     } finally {
       this.taken.delete(key);
     }

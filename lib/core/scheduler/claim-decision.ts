@@ -127,7 +127,7 @@ function decideQueued(
     const isReplaced = task.policies.overlap === 'replace' && !blocker.backfill;
     return { outcome: { kind: 'blocked', ...(isReplaced && { replace: blocker }) } };
   }
-  if (isBroken(state, task, request.now)) return dropped('circuit-open');
+  if (isBroken(state, task, request.now)) return dropQueued(before, 'circuit-open');
   return claim({ ...state, claimed: tick }, task, request, { tick, trigger }, true);
 }
 

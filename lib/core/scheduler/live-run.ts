@@ -27,8 +27,8 @@ export interface LiveRun extends ClaimedRun {
   /** It takes one while its handler runs or is about to, and none while it waits for another attempt. */
   hasSlot: boolean;
   retry?: RetryState;
-  /** Resolves when it is over here, and what became of it is recorded. */
-  ended?: Promise<RunRecord>;
+  /** Resolves when it is over here and what became of it is recorded; with nothing where another node has it. */
+  ended?: Promise<RunRecord | undefined>;
 }
 
 export function liveRun(claimed: ClaimedRun, clock: Clock): LiveRun {

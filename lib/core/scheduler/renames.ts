@@ -7,6 +7,17 @@ import type { DeclaredAs, TaskMover } from './task-mover.js';
 /** Longer chains of names are no chains of renames. */
 const MOST_NAMES = 10;
 
+/** What a task has been called since it had this name, this one first. */
+export function namesSince(catalog: Pick<Catalog, 'get'>, name: string): string[] {
+  const names = [name];
+  while (names.length < MOST_NAMES) {
+    const to = catalog.get(names.at(-1)!)?.doc.rename?.to;
+    if (to === undefined || names.includes(to)) break;
+    names.push(to);
+  }
+  return names;
+}
+
 /** Whether a task may be declared under its name now; `over`: the generation of what may be written over for it. */
 export type Settled = { isFree: false } | { isFree: true; over?: string };
 

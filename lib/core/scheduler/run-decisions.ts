@@ -25,8 +25,8 @@ function without(state: UnitState, run: RunEntry): RunEntry[] {
 
 /** The unit after one of its runs has come to an end. */
 function ended(state: UnitState, task: KnownTask, run: RunEntry, outcome: RunOutcome, at: EpochMs): UnitState {
-  const { id, tick, node } = run;
-  const last = { id, outcome, at, node, ...(tick !== undefined && { tick }) };
+  const { id, tick, node, again } = run;
+  const last = { id, outcome, at, node, ...(tick !== undefined && { tick }), ...(again !== undefined && { again }) };
   const { ledger, failures: before, ...rest } = state;
   const failures = failuresAfter(before, task, outcome, at);
   const note = outcome === 'succeeded' ? withSuccess : withFailure;
@@ -140,7 +140,11 @@ export function decideLost(
 }
 
 export type ManualOutcome =
-  { kind: 'claimed'; run: RunEntry } | { kind: 'overlap'; blocker: RunEntry } | { kind: 'stale-task' };
+  | { kind: 'claimed'; run: RunEntry }
+  | { kind: 'overlap'; blocker: RunEntry }
+  | { kind: 'stale-task' }
+  /** It is to make up for a run that another one makes up for, or has. */
+  | { kind: 'again'; by: string };
 
 export interface ManualRequest {
   runId: string;
@@ -161,6 +165,8 @@ export function decideManual(state: UnitState, task: KnownTask, request: ManualR
   const own = ownClaim(state, request);
   if (own) return { next: state, outcome: { kind: 'claimed', run: own } }; // for a token of its own
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
+  const by = again && madeUpBy(state, again.id);
+  if (by !== undefined) return { outcome: { kind: 'again', by } };
   const blocker = blockerOf(state, task);
   if (blocker) return { outcome: { kind: 'overlap', blocker } };
   const seq = state.seq + 1;
@@ -181,6 +187,12 @@ export function decideManual(state: UnitState, task: KnownTask, request: ManualR
     next: { ...state, seq, runs: [...state.runs, run], task: String(task.token) },
     outcome: { kind: 'claimed', run },
   };
+}
+
+/** The run that is asked for in place of this one already, and goes on or was the last to succeed. */
+function madeUpBy({ runs, last }: UnitState, id: string): string | undefined {
+  const going = runs.find(({ again }) => again === id);
+  return going?.id ?? (last?.again === id && last.outcome === 'succeeded' ? last.id : undefined);
 }
 
 /**

@@ -59,8 +59,11 @@ export class RunLauncher {
     return [...this.live.values()];
   }
 
-  /** The caller holds a slot for the run, unless it waits for another attempt; it is given back when the handler ends. */
-  launch(claimed: ClaimedRun): Promise<RunRecord> {
+  /**
+   * The caller holds a slot for the run, unless it waits for another attempt; it is given back when the handler ends.
+   * @returns how it ended; `undefined` where that is not known here: another node goes on with it, or has settled it
+   */
+  launch(claimed: ClaimedRun): Promise<RunRecord | undefined> {
     const run = liveRun(claimed, this.context.clock);
     this.live.set(run.entry.id, run);
     return (run.ended = this.takeToEnd(run));
@@ -140,7 +143,7 @@ export class RunLauncher {
     this.closed = true;
   }
 
-  private async takeToEnd(run: LiveRun): Promise<RunRecord> {
+  private async takeToEnd(run: LiveRun): Promise<RunRecord | undefined> {
     const { context } = this;
     let result: ExecutionResult;
     try {
@@ -264,13 +267,14 @@ export class RunLauncher {
     }
   }
 
-  private async record(run: LiveRun, result: ExecutionResult): Promise<RunRecord> {
+  /** An end that is not the run's end for the cluster is told to nobody. */
+  private async record(run: LiveRun, result: ExecutionResult): Promise<RunRecord | undefined> {
     const { units, recorder, events, keeper, catalog, logger } = this.context;
     const { unit, task, entry } = run;
     const record = toRecord(run, result);
     if (run.handOver && result.outcome !== 'succeeded') {
       await this.release(run, result.error?.message);
-      return record;
+      return undefined;
     }
     // While the session is trusted nobody else can settle the run, so history may go in the same commit.
     const known = catalog.get(task.name)?.doc.generation === unit.generation;
@@ -289,6 +293,7 @@ export class RunLauncher {
         const what =
           'A run ended that is no longer this node’s: its session was lost and another node settled it, or its task was purged';
         logger.warn(what, { task: task.name, runId: entry.id, outcome: result.outcome });
+        if (update !== 'gone') return undefined;
       }
     } catch (error) {
       const what = 'The end of a run could not be recorded before this node stopped; it will be settled as lost';

@@ -116,7 +116,7 @@ export class Scheduler {
       logger,
     };
     this.stuck = new StuckHandlers(clock, events, logger);
-    const executor = new Executor(this.handlers, clock, options.random, events, this.stuck);
+    const executor = new Executor(this.handlers, clock, options.random, events, this.stuck, logger);
     this.launcher = new RunLauncher(this.context, executor, (unit) => this.loop.runEnded(unit));
     const { random, cluster } = options;
     const epoch = new RegistryEpoch(this.registry, clock, random, cluster.claimAheadMs);

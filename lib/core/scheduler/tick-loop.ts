@@ -9,6 +9,7 @@ import { type Charge, newCharge } from './charge.js';
 import { type Attempt, Claimer, type ClaimerOptions } from './claimer.js';
 import { isSpent, type Starts } from './claim.js';
 import { pendingBackfill } from './extra-runs.js';
+import { failuresOf, isExhausted } from './failures.js';
 import type { Role } from './placement.js';
 import { recordSkips } from './record-skips.js';
 import type { Recovery } from './recovery.js';
@@ -81,10 +82,19 @@ export class TickLoop {
     if (charge) this.attend(charge);
   }
 
-  /** A run of the unit ended: whatever waited for that goes on. */
+  /** A run of the unit ended: whatever waited for that goes on, and what has failed too often is paused, whoever owns it. */
   runEnded(unit: Unit): void {
     const charge = this.charges.get(unit.key);
     if (charge && (charge.blocked || !charge.appointment)) this.attend(charge);
+    if (!this.stopped) this.pauseIfExhausted(unit);
+  }
+
+  private pauseIfExhausted(unit: Unit): void {
+    const task = this.context.catalog.get(unit.task);
+    const state = this.context.units.peek(unit);
+    if (!state || task?.doc.generation !== unit.generation || task.doc.state !== 'active') return;
+    if (isSpent(state, task) || !isExhausted(state, task)) return;
+    this.writer.pauseExhausted(task, failuresOf(state, task)).catch(() => undefined); // its owner does it at its next look
   }
 
   /** Anti-entropy: whatever waits for nothing, by a failure of the registry or a change nobody told of, gets going again. */

@@ -84,7 +84,7 @@ export interface UnitState {
   runs: RunEntry[];
   seq: number;
   counters: Counters;
-  last?: { id: string; outcome: RunOutcome; at: EpochMs; node: string; tick?: EpochMs };
+  last?: { id: string; outcome: RunOutcome; at: EpochMs; node: string; tick?: EpochMs; again?: string };
   tail?: SkipTail;
   ledger?: SuccessLedger;
   /** With `overlap: 'queue'` or `'replace'`. */

@@ -12,6 +12,7 @@ import type { RunEntry } from '../scheduler/unit-state.js';
 import { isLive } from '../task/task-definition.js';
 import { MAX_PAYLOAD_BYTES } from '../task/validate.js';
 import { PayloadChecks } from './payload-checks.js';
+import { RunFinder } from './run-finder.js';
 
 export interface RunTaskOptions {
   /** Instead of the task's own payload: JSON, at most 64 KiB. */
@@ -26,8 +27,18 @@ export interface RunTaskOptions {
 /** A run that was asked for. */
 export interface RunHandle {
   readonly id: string;
-  /** Resolves with the record when the run has ended, whatever its outcome. */
+  /**
+   * Resolves with the record when the run has ended, whatever its outcome, and also where another node goes on with it.
+   * Rejects with `RUN_TIMEOUT` when its time is over; with `NOT_RUNNING` when this node leaves the cluster and another one
+   * goes on with the run; with `RUN_NOT_FOUND` where it has ended on another node and is not on record.
+   */
   result(): Promise<RunRecord>;
+}
+
+/** Its end is `undefined` where it is not over for the cluster. */
+interface Begun {
+  id: string;
+  end: Promise<RunRecord | undefined>;
 }
 
 /** How often a run that has to wait for another one looks whether that has ended. */
@@ -55,8 +66,7 @@ export class ManualRuns {
     await new PayloadChecks(this.scheduler.handlers).require(task.name, { ...definition, payload: given });
     for (;;) {
       const claimed = await this.claim(task, payload, again, until);
-      if ('end' in claimed)
-        return { id: claimed.id, result: () => this.bounded(claimed.end, waitMs, claimed.id, task.name) };
+      if ('end' in claimed) return { id: claimed.id, result: () => this.resultOf(claimed, waitMs, task.name) };
       await this.awaitTurn(task, claimed.blocker, until);
     }
   }
@@ -84,7 +94,7 @@ export class ManualRuns {
     payload: Json | undefined,
     again: RunRecord | undefined,
     until: number,
-  ): Promise<{ id: string; end: Promise<RunRecord> } | { blocker: RunEntry }> {
+  ): Promise<Begun | { blocker: RunEntry }> {
     const { context, launcher, writer } = this.scheduler;
     const { keeper, slots, groups, units, clock, node, runIds } = context;
     const runId = runIds.next(task.name);
@@ -129,6 +139,10 @@ export class ManualRuns {
           const room = permit && { permit };
           const end = launcher.launch({ unit, task: known, entry: outcome.run, token, ...room });
           return { id: request.runId, end };
+        }
+        if (outcome.kind === 'again') {
+          const what = `Run ${again!.id} is made up for by run ${outcome.by} already`;
+          throw taskError('RUN_STATE', task.name, what);
         }
         if (await writer.refresh(task.name)) continue;
         const what = `Task "${task.name}" was changed by a version of the library that this one cannot read`;
@@ -176,14 +190,13 @@ export class ManualRuns {
     if (!isTold) await sleep(clock, BLOCKED_POLL_MS);
   }
 
-  private async bounded(
-    end: Promise<RunRecord>,
-    waitMs: number | undefined,
-    runId: string,
-    task: string,
-  ): Promise<RunRecord> {
-    if (waitMs === undefined) return end;
-    const answer = await withTimeout(this.scheduler.context.clock, end, waitMs);
+  /** How the run has ended, on whatever node. */
+  private async resultOf({ id: runId, end }: Begun, waitMs: number | undefined, task: string): Promise<RunRecord> {
+    const over = new AbortController();
+    const ended = end.then((record) => record ?? new RunFinder(this.scheduler).ended(runId, over.signal));
+    if (waitMs === undefined) return ended;
+    const answer = await withTimeout(this.scheduler.context.clock, ended, waitMs);
+    over.abort();
     if (answer !== TIMED_OUT) return answer;
     throw new DistributedScheduleError(
       'RUN_TIMEOUT',

@@ -3,32 +3,27 @@ import { taskOfRun } from '../common/ids.js';
 import { show } from '../common/show.js';
 import type { RunProgress, RunRecord } from '../common/run.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
-import { newUnitState, type RunEntry } from '../scheduler/unit-state.js';
+import { newUnitState } from '../scheduler/unit-state.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { ManualRuns, RunHandle, RunTaskOptions } from './manual-runs.js';
+import { RunFinder } from './run-finder.js';
 import { type TaskStatus, statusOf } from './task-status.js';
 import type { TaskCommands } from './task-commands.js';
 
 /** Single runs, by id: on whatever node they are, or were. */
 export class Runs {
+  private readonly finder: RunFinder;
+
   constructor(
     private readonly scheduler: Scheduler,
     private readonly commands: TaskCommands,
     private readonly manual: ManualRuns,
-  ) {}
+  ) {
+    this.finder = new RunFinder(scheduler);
+  }
 
-  async get(id: string): Promise<RunRecord | undefined> {
-    const name = taskOfRun(id);
-    if (name === '') return undefined;
-    await this.scheduler.reach();
-    const { recorder, catalog } = this.scheduler.context;
-    const units = catalog.get(name)?.units.map((unit) => unit.name) ?? [name];
-    for (const unit of units) {
-      const records = await recorder.ofUnit(unit);
-      const found = records.find((record): record is RunRecord => record.kind === 'run' && record.id === id);
-      if (found) return found;
-    }
-    return undefined;
+  get(id: string): Promise<RunRecord | undefined> {
+    return this.finder.record(id);
   }
 
   async statusOf(task: KnownTask): Promise<TaskStatus> {
@@ -41,22 +36,23 @@ export class Runs {
   }
 
   async cancel(id: string, reason: string): Promise<boolean> {
-    const { launcher, aborts, context } = this.scheduler;
+    const { launcher, aborts } = this.scheduler;
     const here = launcher.find(id);
-    const task = here?.task ?? context.catalog.get(taskOfRun(id));
-    const run = here?.entry ?? (await this.going(id));
-    return task !== undefined && run !== undefined && aborts.abort(run, task, reason);
+    const found = here ? { run: here.entry, task: here.task } : await this.finder.going(id);
+    return found !== undefined && aborts.abort(found.run, found.task, reason);
   }
 
   async retry(id: string, options: Pick<RunTaskOptions, 'timeout'>): Promise<RunHandle> {
-    const name = taskOfRun(id);
-    if (name === '')
+    if (taskOfRun(id) === '')
       throw taskError('RUN_NOT_FOUND', '', `${show(id)} is not the id of a run: those begin with a task`);
-    const task = this.commands.require(name);
-    const before = await this.get(id);
+    const task = this.commands.require(this.finder.nameOf(id));
+    const records = await this.finder.recordsBeside(id);
+    const before = records.find((record) => record.id === id);
     if (!before) throw await this.unknown(id, task);
     if (before.outcome === 'succeeded')
       throw taskError('RUN_STATE', task.name, `Run ${id} has succeeded; runTask runs its task once more`);
+    const success = records.find(({ again, outcome }) => again === id && outcome === 'succeeded');
+    if (success) throw taskError('RUN_STATE', task.name, `Run ${id} has been made up for by run ${success.id}`);
     if (before.isPayloadLost) {
       const what = `Run ${id} was given a payload that is too long to be kept; give it to runTask once more`;
       throw taskError('RUN_STATE', task.name, what);
@@ -66,18 +62,8 @@ export class Runs {
   }
 
   private async unknown(id: string, { name }: KnownTask): Promise<DistributedScheduleError> {
-    const run = await this.going(id);
-    if (run) return taskError('RUN_STATE', name, `Run ${id} goes on, on node ${run.node}; cancelRun ends it`);
+    const found = await this.finder.going(id);
+    if (found) return taskError('RUN_STATE', name, `Run ${id} goes on, on node ${found.run.node}; cancelRun ends it`);
     return taskError('RUN_NOT_FOUND', name, `History does not know run ${id}: there is none, or it was overwritten`);
-  }
-
-  private async going(id: string): Promise<RunEntry | undefined> {
-    await this.scheduler.reach();
-    const { catalog, units } = this.scheduler.context;
-    for (const unit of catalog.get(taskOfRun(id))?.units ?? []) {
-      const run = (await units.read(unit))?.runs.find((entry) => entry.id === id);
-      if (run) return run;
-    }
-    return undefined;
   }
 }

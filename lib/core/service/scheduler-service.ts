@@ -4,7 +4,6 @@ import { DistributedScheduleError } from '../common/errors.js';
 import type { HistoryRecord, RunRecord } from '../common/run.js';
 import type { SchedulerEvent } from '../events/scheduler-events.js';
 import { requireMiddlewares, type TaskMiddleware, type TaskMiddlewareClass } from '../execution/middleware.js';
-import { retryIfMiddlewares } from '../execution/retry-if.js';
 import type { Handler } from '../execution/task-run.js';
 import type { SchedulePreview } from '../schedule/preview.js';
 import type { ScheduleSpec } from '../schedule/schedule-spec.js';
@@ -132,10 +131,9 @@ export class SchedulerService {
     const { run, middleware = [], ...input } = task;
     this.commands.check(input);
     const origin = `defineTask('${input.name}')`;
-    const { logger } = this.scheduler.options;
-    const judged = retryIfMiddlewares(input.retry?.retryIf, origin, logger);
-    const middlewares = [...judged, ...requireMiddlewares(input.name, middleware)];
-    this.scheduler.handlers.define(input.name, run as Handler, origin, middlewares);
+    const middlewares = requireMiddlewares(input.name, middleware);
+    const retryIf = input.retry?.retryIf;
+    this.scheduler.handlers.define(input.name, run as Handler, origin, { middlewares, ...(retryIf && { retryIf }) });
     this.declarations.note(input, options);
     if (this.state !== 'working') return;
     await this.scheduler.republish();
@@ -325,7 +323,7 @@ export class SchedulerService {
   /**
    * Runs a run once more that did not succeed: now, on this node, with the same tick and payload, under a new id. Its record
    * says which one it was asked for in place of (`again`).
-   * @throws `RUN_NOT_FOUND` where history has forgotten it, `RUN_STATE` where it goes on or has succeeded, and as `runTask`
+   * @throws `RUN_NOT_FOUND` where history has forgotten it, `RUN_STATE` where it goes on, has succeeded or is made up for, and as `runTask`
    */
   retryRun(id: string, options: Pick<RunTaskOptions, 'timeout'> = {}): Promise<RunHandle> {
     return this.runs.retry(id, options);

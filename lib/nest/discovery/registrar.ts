@@ -2,9 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DEFAULT_HANDLER } from '../../core/cluster/node-record.js';
 import { DistributedScheduleError, errorMessage } from '../../core/common/errors.js';
 import type { LoggerPort } from '../../core/common/logger.js';
-import type { TaskMiddleware } from '../../core/execution/middleware.js';
+import type { HandlerExtras } from '../../core/execution/handler-table.js';
 import { withPayloadSchema } from '../../core/execution/payload-schema.js';
-import { retryIfMiddlewares } from '../../core/execution/retry-if.js';
 import type { Handler } from '../../core/execution/task-run.js';
 import { Scheduler } from '../../core/scheduler/scheduler.js';
 import type { SchedulerService } from '../../core/service/scheduler-service.js';
@@ -74,16 +73,14 @@ export class Registrar {
     if (unknown.length > 0) return unknown;
     if (mark.kind === 'handler') {
       const { payload, retryIf } = mark.options;
-      const own = [...retryIfMiddlewares(retryIf, origin, this.logger), ...middlewares];
       const checked = payload ? withPayloadSchema(payload, handler) : handler;
-      return this.addHandler((mark.id as string | undefined) ?? DEFAULT_HANDLER, checked, origin, own);
+      const id = (mark.id as string | undefined) ?? DEFAULT_HANDLER;
+      return this.addHandler(id, checked, origin, { middlewares, ...(retryIf && { retryIf }) });
     }
     const { input, problems } = declarationOf(method);
     if (!input) return problems.map((problem) => toldOf(method, problem));
-    const clash = this.addHandler(input.name, handler, origin, [
-      ...retryIfMiddlewares(input.retry?.retryIf, origin, this.logger),
-      ...middlewares,
-    ]);
+    const retryIf = input.retry?.retryIf;
+    const clash = this.addHandler(input.name, handler, origin, { middlewares, ...(retryIf && { retryIf }) });
     return clash.length > 0 ? clash : problemsIn(() => this.service.declareTask(input));
   }
 
@@ -108,8 +105,8 @@ export class Registrar {
     });
   }
 
-  private addHandler(id: string, handler: Handler, origin: string, middlewares: TaskMiddleware[]): string[] {
-    return problemsIn(() => this.scheduler.handlers.add(id, handler, origin, middlewares));
+  private addHandler(id: string, handler: Handler, origin: string, extras: HandlerExtras): string[] {
+    return problemsIn(() => this.scheduler.handlers.add(id, handler, origin, extras));
   }
 }
 

@@ -15,11 +15,14 @@ export function backoffMs(retry: ResolvedRetry, attempt: number): number {
  * Calls the handler again when it throws, within the same run. Growing waits are drawn between zero and the backoff
  * (full jitter), so that what failed together does not come back together. While it waits the run takes no slot, and
  * should this node leave, another one goes on with it. An aborted run is not retried.
+ *
+ * @param isWorthIt asked of each error after which another attempt could be made
  */
 export function retryMiddleware(
   clock: Clock,
   random: Random,
-  onRetry: (invocation: Invocation, error: unknown, delayMs: number) => void,
+  isWorthIt: (invocation: Invocation, error: unknown) => Promise<boolean>,
+  onRetry: (invocation: Invocation, error: string, delayMs: number) => void,
 ): RunStep {
   return async (invocation, next) => {
     const { retry } = invocation.policies;
@@ -32,6 +35,7 @@ export function retryMiddleware(
       } catch (error) {
         if (error instanceof NoRetryError || attempt >= retry.attempts) throw error;
         if (invocation.abort.aborted || invocation.stuck) throw error;
+        if (!(await isWorthIt(invocation, error)) || invocation.abort.aborted) throw error;
         const longest = backoffMs(retry, attempt);
         const delayMs = retry.backoff === 'fixed' ? longest : Math.round(longest * random());
         if (clock.now() + delayMs > lastStart) throw error;
