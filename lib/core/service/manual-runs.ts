@@ -73,10 +73,14 @@ export class ManualRuns {
     throw taskError('INVALID_TASK', task, `The payload of the run cannot be stored: ${encoded.problem}`);
   }
 
-  private requireHandler({ name, doc }: KnownTask): void {
+  private requireHandler({ name, doc, policies: { group } }: KnownTask): void {
     if (this.scheduler.options.node.role === 'observer') {
       const what = `This node is an observer and runs nothing; ask for task "${name}" on a worker`;
       throw taskError('HANDLER_NOT_FOUND', name, what);
+    }
+    if (group !== undefined && !this.scheduler.context.groups.has(group)) {
+      const what = `This node does not know the limits of group "${group}"; ask for task "${name}" on a node whose option groups has it`;
+      throw taskError('INVALID_TASK', name, what);
     }
     if (this.scheduler.handlers.has(doc.definition)) return;
     const { handler } = doc.definition;
