@@ -16,10 +16,10 @@ export function judgeCalm(sim: Simulation): void {
     if (!isLive(doc)) continue;
     const name = key.slice('test/tasks/'.length);
     const owners = nodes.filter(({ service }) => service.listOwnTasks().some((task) => task.name === name));
-    const { nodeSelector } = { ...DEFAULT_POLICIES, ...doc.definition.policies };
+    const policies = { ...DEFAULT_POLICIES, ...doc.definition.policies };
     const capable = nodes.filter(({ service, id }) => {
       const record = service.getNode(id);
-      return record !== undefined && isCandidate(record, doc.definition, nodeSelector);
+      return record !== undefined && isCandidate(record, doc.definition, policies);
     });
     if (owners.length !== Math.min(1, capable.length))
       sim.complain('converged', `"${name}" is owned by ${owners.map(({ id }) => id).join(', ') || 'nobody'} in peace`);

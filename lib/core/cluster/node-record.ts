@@ -1,4 +1,6 @@
 import type { EpochMs } from '../common/clock.js';
+import { limitsNameOf } from '../task/group-limits.js';
+import type { ResolvedPolicies } from '../task/policies.js';
 import type { TaskDefinition } from '../task/task-definition.js';
 
 /**
@@ -40,6 +42,8 @@ export interface NodeRecord {
   tzData?: string;
   /** Ids of the handlers it has; `*` is the default handler. */
   handlers: string[];
+  /** Names of the groups whose limits it knows: it is given no task of another group. Absent: none. */
+  groups?: string[];
   /** Runs going on when the record was written. */
   running: number;
   startedAt: EpochMs;
@@ -61,21 +65,21 @@ export function decodeNode(text: string): NodeRecord | undefined {
 /** The default handler's id: it stands in for the handler of any dynamic task. */
 export const DEFAULT_HANDLER = '*';
 
-/** Whether the node may run a task with this handler and these required labels. */
+/** Whether the node may run a task with this handler, these required labels and this group. */
 export function isCandidate(
   node: NodeRecord,
   { handler, source }: Pick<TaskDefinition, 'handler' | 'source'>,
-  nodeSelector: Readonly<Record<string, string>>,
+  { nodeSelector, group }: Pick<ResolvedPolicies, 'nodeSelector' | 'group'>,
 ): boolean {
   if (node.status !== 'working') return false;
   const able = node.handlers.includes(handler) || (source === 'dynamic' && node.handlers.includes(DEFAULT_HANDLER));
-  if (!able) return false;
+  if (!able || (group !== undefined && limitsNameOf(node.groups ?? [], group) === undefined)) return false;
   return Object.entries(nodeSelector).every(([label, value]) => node.labels[label] === value);
 }
 
 /** Whether nothing has changed between two versions of a record that assignment looks at. */
 export function sameForPlacement(a: NodeRecord, b: NodeRecord): boolean {
-  const relevant = ({ status, boot, handlers, weight, labels }: NodeRecord): string =>
-    JSON.stringify([status, boot, handlers, weight, labels]);
+  const relevant = ({ status, boot, handlers, groups, weight, labels }: NodeRecord): string =>
+    JSON.stringify([status, boot, handlers, groups, weight, labels]);
   return relevant(a) === relevant(b);
 }

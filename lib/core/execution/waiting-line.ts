@@ -22,9 +22,12 @@ export class WaitingLine {
 
   constructor(private readonly clock: Pick<Clock, 'monotonic'>) {}
 
-  /** Calls `wake` once, when it is its turn. */
-  join(priority: number, wake: () => void): Disposable {
-    const turn = this.clock.monotonic() - priority * AGEING_MS;
+  /**
+   * Calls `wake` once, when it is its turn.
+   * @param since when it began to wait: who was woken in vain and comes back keeps its age
+   */
+  join(priority: number, wake: () => void, since = this.clock.monotonic()): Disposable {
+    const turn = since - priority * AGEING_MS;
     const waiter: Waiter = { turn, order: this.arrivals++, wake };
     this.waiters.push(waiter);
     return { dispose: () => (waiter.wake = undefined) };

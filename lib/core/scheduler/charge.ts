@@ -25,6 +25,8 @@ export interface Charge {
   dropped: boolean;
   /** Its last look ended because the registry failed or the session was not trusted. */
   stalled: boolean;
+  /** Since when it has waited for room in the group of its task, in monotonic milliseconds. */
+  waitsSince?: number;
   /** Its next tick, or a run that is bound to no time, waits for a run to end. */
   blocked: boolean;
 }

@@ -19,8 +19,8 @@ export type Attempt =
   | { kind: 'decided'; update: UnitUpdate<ClaimOutcome>; permit?: Permit }
   /** This node does as many runs as it may. */
   | { kind: 'no-slot' }
-  /** The task's group has no room: until then, or until a run of it ends. */
-  | { kind: 'no-room'; at?: number }
+  /** The task's group has no room. */
+  | { kind: 'no-room' }
   | { kind: 'gone' };
 
 /** Takes what is due of a unit: a slot of this node, room in the group of the task, and the claim. */
@@ -47,10 +47,8 @@ export class Claimer {
     try {
       let update = await this.update(charge, taskNow, verified, runId, false);
       if (update !== 'gone' && update.outcome.kind === 'no-room') {
-        const room = await groups.take(update.outcome.group, runId);
-        if (room === 'full') return { kind: 'no-room' };
-        if (!('run' in room)) return { kind: 'no-room', at: room.at };
-        permit = room;
+        permit = await groups.take(update.outcome.group, runId);
+        if (!permit) return { kind: 'no-room' };
         update = await this.update(charge, taskNow, verified, runId, true);
       }
       if (update === 'gone') return { kind: 'gone' };

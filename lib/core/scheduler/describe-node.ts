@@ -5,7 +5,7 @@ import type { SchedulerOptions } from './scheduler-options.js';
 
 /** What a node's record says of it, besides its session and status. An observer has no handlers, so it is given nothing. */
 export function describeNode(
-  { node, version }: Pick<SchedulerOptions, 'node' | 'version'>,
+  { node, version, groups = {} }: Pick<SchedulerOptions, 'node' | 'version' | 'groups'>,
   handlers: HandlerTable,
   running: number,
   startedAt: EpochMs,
@@ -17,6 +17,7 @@ export function describeNode(
     handlers: role === 'observer' ? [] : handlers.ids(),
     running,
     startedAt,
+    ...(Object.keys(groups).length > 0 && { groups: Object.keys(groups) }),
     ...(ip !== undefined && { ip }),
     ...(life && { life: { id: life.id, at: life.at } }),
     ...(version !== undefined && { version }),

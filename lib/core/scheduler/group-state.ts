@@ -3,6 +3,8 @@ import type { GroupLimits } from '../task/group-limits.js';
 
 /** A run that counts against a group. */
 export interface GroupHolder {
+  /** Of this room alone: a run may take room again, for another attempt or on another node. */
+  id: string;
   run: string;
   node: string;
   boot: string;
@@ -11,40 +13,66 @@ export interface GroupHolder {
 
 /** What is stored at `groups/<name>`. */
 export interface GroupState {
-  holders: GroupHolder[];
+  holders: (GroupHolder & { at: EpochMs })[];
   /** When runs have started lately, as far back as the rate looks. */
   starts: EpochMs[];
 }
 
-/** `full`: until a run ends. `at`: until then, for the sake of the rate. */
-export type TakeOutcome = 'taken' | 'full' | { at: EpochMs };
+/** What a step makes of a group. `next` is absent where it stays as it is. */
+export interface GroupDecision<T> {
+  outcome: T;
+  next?: GroupState;
+}
 
 export const EMPTY_GROUP: GroupState = { holders: [], starts: [] };
 
-/** Enters the run, if there is room for it. Entered before, it stays; `force` for one that goes on whatever the limits. */
+/** For how many more runs there is room now, and, where the rate is why there is none, until when. */
+export function roomIn(
+  { holders, starts }: GroupState,
+  { concurrency = Infinity, rate }: GroupLimits,
+  now: EpochMs,
+): { room: number; at?: EpochMs } {
+  const free = Math.max(0, concurrency - holders.length);
+  if (!rate || free === 0) return { room: free };
+  const recent = starts.filter((at) => at > now - rate.perMs);
+  if (recent.length < rate.limit) return { room: Math.min(free, rate.limit - recent.length) };
+  return { room: 0, at: recent[recent.length - rate.limit]! + rate.perMs };
+}
+
+/**
+ * Enters the run, if there is room for it: whether it is in. What it holds already it keeps, and is no start.
+ * `force` for a run that goes on whatever the limits.
+ */
 export function takeRoom(
   state: GroupState,
-  { concurrency = Infinity, rate }: GroupLimits,
+  limits: GroupLimits,
   holder: GroupHolder,
   now: EpochMs,
   { isDead, force = false }: { isDead: (holder: GroupHolder) => boolean; force?: boolean },
-): { outcome: TakeOutcome; next?: GroupState } {
-  const others = state.holders.filter((other) => other.run !== holder.run && !isDead(other));
-  const starts = rate ? state.starts.filter((at) => at > now - rate.perMs) : [];
-  if (!force && others.length >= concurrency) return { outcome: 'full' };
-  const first = rate && starts.length >= rate.limit ? starts[starts.length - rate.limit]! : undefined;
-  if (!force && first !== undefined) return { outcome: { at: first + rate!.perMs } };
-  return { outcome: 'taken', next: { holders: [...others, holder], starts: rate ? [...starts, now] : [] } };
+): GroupDecision<boolean> {
+  if (state.holders.some(({ id }) => id === holder.id)) return { outcome: true }; // entered, unheard
+  const { rate } = limits;
+  const holders = state.holders.filter((other) => other.run !== holder.run && !isDead(other));
+  if (!force && roomIn({ ...state, holders }, limits, now).room === 0) return { outcome: false };
+  const starts = rate ? [...state.starts.filter((at) => at > now - rate.perMs), now] : [];
+  return { outcome: true, next: { holders: [...holders, { ...holder, at: now }], starts } };
 }
 
-/** Takes the run out. `unused`: it has not started, and does not count for the rate. */
-export function giveRoom(state: GroupState, run: string, unused?: EpochMs): GroupState | undefined {
-  if (!state.holders.some((holder) => holder.run === run)) return undefined;
-  const index = unused === undefined ? -1 : state.starts.lastIndexOf(unused);
-  return {
-    holders: state.holders.filter((holder) => holder.run !== run),
-    starts: index < 0 ? state.starts : state.starts.toSpliced(index, 1),
-  };
+/** Binds room to the session its node has opened since. What was taken from it meanwhile it gets again, and is no start. */
+export function keepRoom(state: GroupState, holder: GroupHolder, now: EpochMs): GroupDecision<undefined> {
+  const held = state.holders.find(({ id }) => id === holder.id);
+  if (held?.session === holder.session) return { outcome: undefined };
+  const others = state.holders.filter((other) => other !== held);
+  return { outcome: undefined, next: { ...state, holders: [...others, { ...holder, at: held?.at ?? now }] } };
+}
+
+/** Gives this room back, and no other that its run may hold elsewhere. `unused`: it has not started, and is no start. */
+export function giveRoom(state: GroupState, id: string, { unused }: { unused: boolean }): GroupDecision<undefined> {
+  const held = state.holders.find((holder) => holder.id === id);
+  if (!held) return { outcome: undefined };
+  const index = unused ? state.starts.lastIndexOf(held.at) : -1;
+  const starts = index < 0 ? state.starts : state.starts.toSpliced(index, 1);
+  return { outcome: undefined, next: { holders: state.holders.filter((other) => other !== held), starts } };
 }
 
 /** @returns an empty group where the text is none */

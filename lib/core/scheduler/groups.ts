@@ -1,26 +1,24 @@
 import type { SessionKeeper } from '../cluster/session-keeper.js';
 import { decodeNode } from '../cluster/node-record.js';
 import type { ClusterView } from '../cluster/cluster-view.js';
-import { TIMED_OUT, withTimeout, type Clock, type EpochMs } from '../common/clock.js';
+import type { Clock } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
 import { errorMessage } from '../common/errors.js';
 import type { LoggerPort } from '../common/logger.js';
-import { WaitingLine } from '../execution/waiting-line.js';
 import { keys } from '../registry/keyspace.js';
 import type { Change, Registry } from '../registry/registry.js';
-import { updateDocument, type Decision, type DocumentPort } from '../registry/update-document.js';
+import type { DocumentPort } from '../registry/update-document.js';
 import { type GroupLimits, limitsOf } from '../task/group-limits.js';
-import { decodeGroup, giveRoom, type GroupHolder, type GroupState, type TakeOutcome, takeRoom } from './group-state.js';
+import { GroupGate } from './group-gate.js';
+import { giveRoom, type GroupHolder, keepRoom, takeRoom } from './group-state.js';
 
 /** Room for one run in its group. */
 export interface Permit {
   readonly group: string;
   readonly run: string;
-  readonly takenAt: EpochMs;
+  /** Of this room alone: nobody else's is given back by it. */
+  readonly id: string;
 }
-
-/** Whoever waits for room looks again after this long: a watch may lose what would wake it. */
-const POLL_MS = 5_000;
 
 export interface GroupsNode {
   readonly id: string;
@@ -32,8 +30,10 @@ export interface GroupsNode {
  * so that the limit holds whatever becomes of nodes: what a dead one held is free once its session is over.
  */
 export class Groups {
-  private readonly lines = new Map<string, WaitingLine>();
+  private readonly gates = new Map<string, GroupGate>();
+  private readonly looking = new Map<string, Promise<ReadonlySet<string>>>();
   private watching?: Promise<Disposable>;
+  private taken = 0;
   private closed = false;
 
   constructor(
@@ -53,97 +53,76 @@ export class Groups {
   }
 
   /**
-   * Takes room for a run, or tells until when there is none. `force`: it goes on, whatever the limits.
+   * Takes room for a run. `undefined` where there is none. `force`: it goes on, whatever the limits.
    * @throws RegistryUnavailableError
    */
-  async take(
-    group: string,
-    run: string,
-    options: { force?: boolean } = {},
-  ): Promise<Permit | Exclude<TakeOutcome, 'taken'>> {
-    const session = this.keeper.session;
-    if (!session) return 'full';
-    const holder: GroupHolder = { run, node: this.node.id, boot: this.node.boot, session: session.id };
-    const now = this.clock.now();
-    let dead = new Set<string>();
-    for (let look = 1; ; look++) {
-      let held: readonly GroupHolder[] = [];
-      const outcome = await this.update(
-        group,
-        (state) => {
-          held = state.holders;
-          const isDead = (other: GroupHolder): boolean => dead.has(`${other.run} ${other.session}`);
-          return takeRoom(state, limitsOf(this.limits, group) ?? {}, holder, now, { ...options, isDead });
-        },
-        () => this.keeper.session === session && !this.closed,
-      );
-      if (outcome === 'taken') return { group, run, takenAt: now };
-      if (outcome !== 'full' || look > 1) return outcome;
-      dead = await this.deadOf(held);
-      if (dead.size === 0) return outcome;
-    }
+  async take(group: string, run: string, { force = false } = {}): Promise<Permit | undefined> {
+    const { session } = this.keeper;
+    if (!session) return undefined;
+    const permit: Permit = { group, run, id: `${this.node.boot}-${++this.taken}` };
+    const holder = this.holder(permit, session.id);
+    const limits = limitsOf(this.limits, group) ?? {};
+    const isOn = (): boolean => this.keeper.session === session && !this.closed;
+    const attempt = (dead: ReadonlySet<string>): Promise<boolean> =>
+      this.gate(group).change((state) => {
+        if (!isOn()) return { ...giveRoom(state, permit.id, { unused: true }), outcome: false }; // it may have entered, unheard
+        return takeRoom(state, limits, holder, this.clock.now(), { force, isDead: ({ id }) => dead.has(id) });
+      }, isOn);
+    if (await attempt(new Set())) return permit;
+    const dead = await this.deadIn(group);
+    return dead.size > 0 && (await attempt(dead)) ? permit : undefined;
   }
 
-  /** Waits for room and takes it. `undefined` once `giveUp` says so. */
-  async enter(group: string, run: string, priority: number, giveUp: () => boolean): Promise<Permit | undefined> {
-    while (!giveUp()) {
-      const taken = await this.take(group, run);
-      if (typeof taken === 'object' && 'run' in taken) return taken;
-      let waiting: Disposable | undefined;
-      const woken = new Promise<void>((wake) => (waiting = this.whenFree(group, priority, wake)));
-      const waitMs = taken === 'full' ? POLL_MS : Math.max(0, taken.at - this.clock.now());
-      if ((await withTimeout(this.clock, woken, Math.min(waitMs, POLL_MS))) === TIMED_OUT) waiting?.dispose();
-    }
-    return undefined;
+  /** The node has a new session: its room is bound to that. Never rejects: at worst the run does not count for a while. */
+  async keep(permit: Permit): Promise<void> {
+    const { session } = this.keeper;
+    if (!session) return;
+    const holder = this.holder(permit, session.id);
+    const isOn = (): boolean => this.keeper.session === session && !this.closed;
+    await this.politely(permit, (gate) => gate.change((state) => keepRoom(state, holder, this.clock.now()), isOn));
   }
 
   /** Gives room back. `unused`: its run has not started. Never rejects: it is tried until this node has left. */
-  async give({ group, run, takenAt }: Permit, { unused = false }: { unused?: boolean } = {}): Promise<void> {
-    try {
-      await this.update(
-        group,
-        (state) => {
-          const next = giveRoom(state, run, unused ? takenAt : undefined);
-          return { outcome: undefined, ...(next && { next }) };
-        },
+  async give(permit: Permit, { unused = false } = {}): Promise<void> {
+    const { id } = permit;
+    await this.politely(permit, (gate) =>
+      gate.change(
+        (state) => giveRoom(state, id, { unused }),
         () => !this.closed,
-      );
-    } catch (error) {
-      this.logger.debug('Room in a group is given back by the end of the session', {
-        group,
-        reason: errorMessage(error),
-      });
-    }
-    this.lines.get(group)?.wakeNext();
+      ),
+    );
   }
 
-  /** Calls `wake` once, when there may be room; it still has to take it. */
-  whenFree(group: string, priority: number, wake: () => void): Disposable {
-    if (!this.closed) this.watch();
-    let line = this.lines.get(group);
-    if (!line) this.lines.set(group, (line = new WaitingLine(this.clock)));
-    const poll = this.clock.setTimer(POLL_MS, () => {
-      waiting.dispose();
-      wake();
-    });
-    const waiting = line.join(priority, () => {
-      poll.dispose();
-      wake();
-    });
-    return {
-      dispose: () => {
-        waiting.dispose();
-        poll.dispose();
-      },
-    };
+  /**
+   * Calls `wake` once, when there may be room; it still has to take it.
+   * @param since when it began to wait, in monotonic milliseconds: who comes back in vain keeps its place
+   */
+  whenFree(group: string, priority: number, wake: () => void, since?: number): Disposable {
+    if (this.closed) return { dispose: () => undefined };
+    this.watch();
+    return this.gate(group).whenFree(priority, wake, since);
   }
 
   dispose(): void {
     this.closed = true;
+    for (const gate of this.gates.values()) gate.dispose();
     this.watching?.then(
       (watch) => watch.dispose(),
       () => undefined, // it never came about
     );
+  }
+
+  private gate(group: string): GroupGate {
+    let gate = this.gates.get(group);
+    if (!gate) {
+      gate = new GroupGate(keys.group(group), limitsOf(this.limits, group) ?? {}, this.port, this.clock);
+      this.gates.set(group, gate);
+    }
+    return gate;
+  }
+
+  private holder({ id, run }: Permit, session: string): GroupHolder {
+    return { id, run, node: this.node.id, boot: this.node.boot, session };
   }
 
   private watch(): void {
@@ -152,48 +131,41 @@ export class Groups {
   }
 
   private see(change: Change): void {
-    if (change.type === 'resync') for (const group of this.lines.keys()) this.wake(group, 1);
-    else if (change.type === 'deleted') this.wake(change.key.slice(keys.groups.length), Infinity);
-    else this.wake(change.entry.key.slice(keys.groups.length), Infinity, decodeGroup(change.entry.value));
+    if (change.type === 'resync') for (const gate of this.gates.values()) gate.wake(1);
+    else if (change.type === 'deleted') this.gates.get(change.key.slice(keys.groups.length))?.see(undefined);
+    else this.gates.get(change.entry.key.slice(keys.groups.length))?.see(change.entry);
   }
 
-  /** As many as there may be room for. */
-  private wake(group: string, most: number, { holders }: Pick<GroupState, 'holders'> = { holders: [] }): void {
-    const line = this.lines.get(group);
-    const limit = limitsOf(this.limits, group)?.concurrency ?? Infinity;
-    for (let room = Math.min(most, limit - holders.length); room > 0 && line?.wakeNext(); room--);
+  /** Of those who hold room the ones that are gone. Whoever asks meanwhile gets the same answer. */
+  private deadIn(group: string): Promise<ReadonlySet<string>> {
+    let look = this.looking.get(group);
+    if (!look) {
+      look = this.deadOf(this.gate(group).state.holders).finally(() => this.looking.delete(group));
+      this.looking.set(group, look);
+    }
+    return look;
   }
 
-  /** Of these holders the ones whose node is gone, or has another session: by a fresh read, as for runs. */
+  /** Those whose node is gone, or has another session: by a fresh read, as for runs. */
   private async deadOf(holders: readonly GroupHolder[]): Promise<Set<string>> {
     const dead = new Set<string>();
-    for (const { run, node, boot, session } of holders) {
+    for (const { id, node, boot, session } of holders) {
       const seen = this.view.get(node);
       if (seen?.boot === boot && seen.session === session) continue;
       const entry = await this.registry.get(keys.node(node), { fresh: true });
       const now = entry && decodeNode(entry.value);
       const isAlive = now?.boot === boot && (now.session === session || now.status !== 'working');
-      if (!isAlive) dead.add(`${run} ${session}`);
+      if (!isAlive) dead.add(id);
     }
     return dead;
   }
 
-  private async update<T>(
-    group: string,
-    decide: (state: GroupState) => { outcome: T; next?: GroupState },
-    again: () => boolean,
-  ): Promise<T> {
-    const { result } = await updateDocument<T>(
-      this.port,
-      keys.group(group),
-      (entry): Decision<T> => {
-        const { outcome, next } = decide(decodeGroup(entry?.value));
-        if (!next) return { keep: outcome };
-        const isEmpty = next.holders.length === 0 && next.starts.length === 0;
-        return isEmpty ? { remove: true, result: outcome } : { write: JSON.stringify(next), result: outcome };
-      },
-      { clock: this.clock, known: 'unread', again },
-    );
-    return result;
+  private async politely({ group, run }: Permit, work: (gate: GroupGate) => Promise<void>): Promise<void> {
+    try {
+      await work(this.gate(group));
+    } catch (error) {
+      const what = 'What a run holds in its group could not be written; it is given back by the end of the session';
+      this.logger.debug(what, { group, runId: run, reason: errorMessage(error) });
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { isCandidate } from '../cluster/node-record.js';
 import type { AssignmentStrategy } from '../assignment/assignment-strategy.js';
 import type { ClusterView } from '../cluster/cluster-view.js';
 import type { Disposable } from '../common/disposable.js';
@@ -12,6 +13,8 @@ export class PlacementKeeper {
   private all = false;
   private fresh: KnownTask[] = [];
   private readonly homeless = new Set<string>();
+  /** Groups of tasks that this node could run if it knew their limits. */
+  private readonly unknownGroups = new Set<string>();
 
   constructor(
     private readonly context: SchedulerContext,
@@ -56,12 +59,14 @@ export class PlacementKeeper {
     const names = new Set(homeless.map(({ name }) => name));
     for (const name of this.homeless) if (!names.has(name)) this.homeless.delete(name);
     this.report(homeless);
+    this.reportGroups(catalog.values());
   }
 
   private place(tasks: readonly KnownTask[]): void {
     const { placed, homeless } = placementOf(this.context.node.id, tasks, this.view, this.strategy);
     for (const { unit, role } of placed.values()) this.loop.take(unit, role);
     this.report(homeless);
+    this.reportGroups(tasks);
   }
 
   /** A task that no node can run is no error, a deploy may be under way; but nobody shall have to guess why it is silent. */
@@ -70,8 +75,24 @@ export class PlacementKeeper {
       if (this.homeless.has(name)) continue;
       this.homeless.add(name);
       const { handler } = doc.definition;
-      const message = `Task "${name}" waits: no working node has its handler "${handler}" and the labels it asks for`;
-      this.context.logger.warn(message, { nodeSelector: policies.nodeSelector });
+      const { nodeSelector, group } = policies;
+      const limits = group === undefined ? '' : `, the limits of its group "${group}"`;
+      const message = `Task "${name}" waits: no working node has its handler "${handler}"${limits} and the labels it asks for`;
+      this.context.logger.warn(message, { nodeSelector });
+    }
+  }
+
+  /** Limits hold where all know them: a node that does not leaves such tasks to others, and says so once for each group. */
+  private reportGroups(tasks: Iterable<KnownTask>): void {
+    const { groups, node, logger } = this.context;
+    const self = this.view.get(node.id);
+    for (const { name, doc, policies } of tasks) {
+      const { group, nodeSelector } = policies;
+      if (group === undefined || groups.has(group) || this.unknownGroups.has(group) || !self) continue;
+      if (!isCandidate(self, doc.definition, { nodeSelector })) continue;
+      this.unknownGroups.add(group);
+      const what = `The module option groups of this node has no "${group}": tasks of that group are left to nodes that know its limits`;
+      logger.warn(what, { group, task: name });
     }
   }
 }

@@ -51,7 +51,7 @@ export function samePlacement(a: KnownTask, b: KnownTask): boolean {
 
 /** What a node must have to be a candidate for the task. */
 function needOf({ doc, policies }: KnownTask): string {
-  return JSON.stringify([doc.definition.handler, doc.definition.source, policies.nodeSelector]);
+  return JSON.stringify([doc.definition.handler, doc.definition.source, policies.nodeSelector, policies.group]);
 }
 
 /** Tasks with the same candidates are assigned together. */
@@ -80,6 +80,6 @@ function groups(tasks: Iterable<KnownTask>, view: ClusterView): { tasks: KnownTa
 function candidatesFor(task: KnownTask, view: ClusterView): Candidate[] {
   return view
     .list()
-    .filter((node) => isCandidate(node, task.doc.definition, task.policies.nodeSelector))
+    .filter((node) => isCandidate(node, task.doc.definition, task.policies))
     .map(({ id, weight }) => ({ nodeId: id, weight }));
 }

@@ -74,19 +74,19 @@ export class Recovery {
 
   /** One that waits for another attempt takes a slot when that is due. */
   private async takeOver(unit: Unit, task: KnownTask, orphan: RunEntry): Promise<void> {
-    const { slots, units, keeper, clock, node } = this.context;
+    const { slots, units, keeper, clock, node, closing } = this.context;
     const takesSlot = orphan.retry?.at === undefined;
-    if (takesSlot) await slots.take(task.policies.priority);
+    if (takesSlot && !(await slots.take(task.policies.priority, closing))) return;
     const session = keeper.session;
     let launched = false;
     try {
-      if (!session || !keeper.trusted()) return;
+      if (!session || !keeper.trusted() || closing.aborted) return;
       const by = { node: node.id, boot: node.boot, session: session.id, now: clock.now() };
       const taken = { id: orphan.id, boot: node.boot, attempt: orphan.attempt + 1 };
       const update = await units.update(
         unit,
         (state) =>
-          (keeper.session === session && keeper.trusted()) || held(state, taken) // taken over, unheard
+          (keeper.session === session && keeper.trusted() && !closing.aborted) || held(state, taken) // taken over, unheard
             ? decideTakeOver(state, task, orphan, by)
             : { outcome: undefined },
         () => keeper.session === session,
@@ -111,8 +111,7 @@ export class Recovery {
     const { groups, logger } = this.context;
     if (!groups.has(group)) return undefined;
     try {
-      const room = await groups.take(group, runId, { force: true });
-      return typeof room === 'object' && 'run' in room ? room : undefined;
+      return await groups.take(group, runId, { force: true });
     } catch (error) {
       logger.debug('A run that was taken over does not count against its group', {
         runId,

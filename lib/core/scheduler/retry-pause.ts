@@ -1,5 +1,6 @@
 import type { EpochMs } from '../common/clock.js';
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
+import { Entrance } from './entrance.js';
 import { begunAt, type LiveRun } from './live-run.js';
 import { decideRetry } from './run-decisions.js';
 import type { SchedulerContext } from './scheduler-context.js';
@@ -13,16 +14,20 @@ const OUTAGE_POLL_MS = 500;
  * the unit goes on. So the next attempt is begun like the first one, by a write that only one node can make.
  *
  * ```
- *   attempt failed ──▶ waiting (no slot, `retry.at` in the unit) ──▶ slot taken ──▶ begun in the unit ──▶ next attempt
+ *   attempt failed ──▶ waiting (no slot, `retry.at` in the unit) ──▶ slot and room taken ──▶ begun in the unit ──▶ next attempt
  *                         └── this node leaves: released ──▶ taken over, waits there
  * ```
  */
 export class RetryPause {
+  private readonly entrance: Entrance;
+
   constructor(
     private readonly context: SchedulerContext,
     /** Asked before each wait and each write: `false` once this node has left. One that leaves hands the run over. */
     private readonly mayWait: (run: LiveRun) => boolean,
-  ) {}
+  ) {
+    this.entrance = new Entrance(context);
+  }
 
   /** @returns whether the next attempt is to be made here */
   async pause(run: LiveRun, attempt: number, delayMs: number): Promise<boolean> {
@@ -46,10 +51,11 @@ export class RetryPause {
 
   /** Waits until the next attempt is due, and begins it. @returns whether it is to be made here */
   async resume(run: LiveRun, at: EpochMs): Promise<boolean> {
-    const { timeline, slots, clock } = this.context;
+    const { timeline, clock } = this.context;
     await timeline.until(at, run.abort);
-    await this.takeRoom(run);
-    run.hasSlot = await slots.take(run.task.policies.priority, run.abort);
+    const admission = await this.entrance.enter(run.entry.id, run.task.policies, run.abort);
+    if (!admission) return false;
+    Object.assign(run, admission, { hasSlot: true });
     for (;;) {
       if (run.abort.aborted || this.isTooLate(run)) return false;
       const begun = this.isBound(run) ? await this.begin(run) : undefined;
@@ -57,14 +63,6 @@ export class RetryPause {
       if (begun && this.isBound(run)) return !run.abort.aborted;
       await timeline.until(clock.now() + OUTAGE_POLL_MS, run.abort);
     }
-  }
-
-  private async takeRoom(run: LiveRun): Promise<void> {
-    const { groups } = this.context;
-    const { group, priority } = run.task.policies;
-    if (!groups.has(group)) return;
-    const permit = await groups.enter(group, run.entry.id, priority, () => !this.mayAskAgain(run));
-    if (permit) run.permit = permit;
   }
 
   /** No attempt is begun after the deadline, whatever it has waited for: a slot, the registry, another node. */

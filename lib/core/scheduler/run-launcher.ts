@@ -122,8 +122,10 @@ export class RunLauncher {
         );
         if (update === 'gone' || !update.outcome)
           this.abort(entry.id, 'it was settled by another node while this one was cut off');
-        else run.entry = { ...run.entry, session };
-        if (run.permit) await this.context.groups.take(run.permit.group, entry.id, { force: true });
+        else {
+          run.entry = { ...run.entry, session };
+          if (run.permit) await this.context.groups.keep(run.permit);
+        }
       }),
     );
   }

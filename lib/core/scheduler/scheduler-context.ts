@@ -3,6 +3,7 @@ import type { SessionKeeper } from '../cluster/session-keeper.js';
 import type { LoggerPort } from '../common/logger.js';
 import type { RunIds } from '../common/ids.js';
 import type { EventHub } from '../events/event-hub.js';
+import type { RunAbort } from '../execution/run-abort.js';
 import type { Slots } from '../execution/slots.js';
 import type { ProgressBoard } from '../history/progress-board.js';
 import type { Recorder } from '../history/recorder.js';
@@ -21,6 +22,8 @@ export interface SchedulerContext {
   readonly keeper: SessionKeeper;
   readonly catalog: Catalog;
   readonly units: UnitStore;
+  /** Aborted when this node begins to leave the cluster: from then on nothing begins to wait for its turn here. */
+  readonly closing: RunAbort;
   readonly slots: Slots;
   readonly groups: Groups;
   readonly recorder: Recorder;

@@ -9,6 +9,7 @@ import { RunIds } from '../common/ids.js';
 import { EventHub } from '../events/event-hub.js';
 import { Executor } from '../execution/executor.js';
 import { HandlerTable } from '../execution/handler-table.js';
+import { RunAbort } from '../execution/run-abort.js';
 import { Slots } from '../execution/slots.js';
 import { StuckHandlers } from '../execution/stuck-handlers.js';
 import { ProgressBoard } from '../history/progress-board.js';
@@ -98,6 +99,7 @@ export class Scheduler {
       keeper: this.membership.keeper,
       catalog: new Catalog((change) => this.onTaskChange(change), logger),
       units: new UnitStore(this.registry, batcher, options.clock),
+      closing: new RunAbort(),
       slots: new Slots(options.concurrency, clock),
       groups: new Groups(
         this.registry,
@@ -198,6 +200,7 @@ export class Scheduler {
   async leave(): Promise<void> {
     if (this.current === 'stopped') return;
     this.current = 'leaving';
+    this.context.closing.abort(leavingError(this.options.node.id));
     await this.leaving.giveUpUnits();
   }
 
@@ -332,4 +335,8 @@ export class Scheduler {
     if (zones) this.context.logger.warn(`Nodes differ: ${zones}`);
     this.placement.changed();
   }
+}
+
+function leavingError(nodeId: string): DistributedScheduleError {
+  return new DistributedScheduleError('NOT_RUNNING', 'This node leaves the cluster; nothing starts on it', { nodeId });
 }

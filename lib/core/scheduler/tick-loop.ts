@@ -197,7 +197,8 @@ export class TickLoop {
       if (!task) return;
       const attempt = await this.claimer.attempt(charge, () => this.taskOf(charge) ?? task, verified);
       if (attempt.kind === 'no-slot') return this.waitForSlot(charge, task);
-      if (attempt.kind === 'no-room') return this.waitForRoom(charge, task, attempt.at);
+      if (attempt.kind === 'no-room') return this.waitForRoom(charge, task);
+      charge.waitsSince = undefined;
       if (attempt.kind === 'gone') return this.lostUnit(charge);
       recordSkips(this.context, charge.unit, task, attempt.update.skips);
       if (await this.follow(charge, task, attempt, verified)) return;
@@ -261,9 +262,10 @@ export class TickLoop {
     charge.appointment = this.context.slots.whenFree(task.policies.priority, () => this.look(charge.unit));
   }
 
-  private waitForRoom(charge: Charge, { policies }: KnownTask, at: number | undefined): void {
-    if (at !== undefined) return this.appoint(charge, at);
-    charge.appointment = this.context.groups.whenFree(policies.group!, policies.priority, () => this.look(charge.unit));
+  private waitForRoom(charge: Charge, { policies: { group, priority } }: KnownTask): void {
+    const { groups, clock } = this.context;
+    charge.waitsSince ??= clock.monotonic();
+    charge.appointment = groups.whenFree(group!, priority, () => this.look(charge.unit), charge.waitsSince);
   }
 
   /** The unit is not there: its task was purged or made anew, or its creator died half-way. */

@@ -5,7 +5,8 @@ import { DistributedScheduleError, taskError } from '../common/errors.js';
 import { encodeJson, type Json } from '../common/json.js';
 import type { RunRecord } from '../common/run.js';
 import { decideManual } from '../scheduler/run-decisions.js';
-import type { Permit } from '../scheduler/groups.js';
+import { RunAbort } from '../execution/run-abort.js';
+import { type Admission, Entrance } from '../scheduler/entrance.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { RunEntry } from '../scheduler/unit-state.js';
@@ -18,7 +19,7 @@ export interface RunTaskOptions {
   /** Instead of the task's own payload: JSON, at most 64 KiB. */
   payload?: unknown;
   /**
-   * How long the call waits for its turn, where another run or its group is in the way, and then `result()` for its end.
+   * How long the call waits for its turn, where another run, its group or a full node is in the way, and then `result()` for its end.
    * The run itself obeys the task's `timeout`. @default no limit
    */
   timeout?: Duration;
@@ -46,7 +47,11 @@ const BLOCKED_POLL_MS = 500;
 
 /** Runs that are asked for: ordinary runs on this node, under the task's own policies. */
 export class ManualRuns {
-  constructor(private readonly scheduler: Scheduler) {}
+  private readonly entrance: Entrance;
+
+  constructor(private readonly scheduler: Scheduler) {
+    this.entrance = new Entrance(scheduler.context);
+  }
 
   async run(task: KnownTask, options: RunTaskOptions, again?: RunRecord): Promise<RunHandle> {
     const unknown = Object.keys(options).find((key) => key !== 'payload' && key !== 'timeout');
@@ -78,10 +83,14 @@ export class ManualRuns {
     throw taskError('INVALID_TASK', task, `The payload of the run cannot be stored: ${encoded.problem}`);
   }
 
-  private requireHandler({ name, doc }: KnownTask): void {
+  private requireHandler({ name, doc, policies: { group } }: KnownTask): void {
     if (this.scheduler.options.node.role === 'observer') {
       const what = `This node is an observer and runs nothing; ask for task "${name}" on a worker`;
       throw taskError('HANDLER_NOT_FOUND', name, what);
+    }
+    if (group !== undefined && !this.scheduler.context.groups.has(group)) {
+      const what = `This node does not know the limits of group "${group}"; ask for task "${name}" on a node whose option groups has it`;
+      throw taskError('INVALID_TASK', name, what);
     }
     if (this.scheduler.handlers.has(doc.definition)) return;
     const { handler } = doc.definition;
@@ -98,8 +107,7 @@ export class ManualRuns {
     const { context, launcher, writer } = this.scheduler;
     const { keeper, slots, groups, units, clock, node, runIds } = context;
     const runId = runIds.next(task.name);
-    const permit = await this.enterGroup(task, runId, until);
-    await slots.take(task.policies.priority);
+    const { permit } = await this.enter(task, runId, until);
     let launched = false;
     try {
       const session = keeper.session;
@@ -154,15 +162,24 @@ export class ManualRuns {
     }
   }
 
-  /** Waits for room in the group of the task. @throws `RUN_TIMEOUT` where there was none in time */
-  private async enterGroup({ name, policies }: KnownTask, runId: string, until: number): Promise<Permit | undefined> {
-    const { groups, clock } = this.scheduler.context;
-    const { group, priority } = policies;
-    if (!groups.has(group)) return undefined;
-    const isOver = (): boolean => clock.monotonic() >= until || this.scheduler.state !== 'working';
-    const permit = await groups.enter(group, runId, priority, isOver);
-    if (permit) return permit;
-    throw taskError('RUN_TIMEOUT', name, `Group "${group}" of task "${name}" had no room in time; its runs go on`);
+  /** Waits for a slot and room. @throws `RUN_TIMEOUT` where there was none in time, `NOT_RUNNING` once this node leaves */
+  private async enter({ name, policies }: KnownTask, runId: string, until: number): Promise<Admission> {
+    const { clock, closing } = this.scheduler.context;
+    const patience = new RunAbort();
+    const tooLate = (): void => {
+      const what = `Run of task "${name}" found no slot on this node, or no room in its group, in time; nothing was started`;
+      patience.abort(taskError('RUN_TIMEOUT', name, what));
+    };
+    const timer = until === Infinity ? undefined : clock.setTimer(Math.max(0, until - clock.monotonic()), tooLate);
+    const leaving = closing.onAbort(() => patience.abort(closing.reason!));
+    try {
+      const admission = await this.entrance.enter(runId, policies, patience);
+      if (admission) return admission;
+      throw patience.reason!;
+    } finally {
+      timer?.dispose();
+      leaving.dispose();
+    }
   }
 
   private requireLive(name: string): KnownTask {

@@ -6,10 +6,15 @@ export interface GroupLimits {
   rate?: { limit: number; perMs: number };
 }
 
-/** The limits of a group by its name; a name that ends in `*` stands for all that begin so, the longest first. */
+/** The limits of a group by its name. */
 export function limitsOf(limits: Readonly<Record<string, GroupLimits>>, group: string): GroupLimits | undefined {
-  if (Object.hasOwn(limits, group)) return limits[group];
-  const wild = Object.keys(limits).filter((name) => name.endsWith('*') && group.startsWith(name.slice(0, -1)));
-  const closest = wild.sort((a, b) => b.length - a.length)[0];
-  return closest === undefined ? undefined : limits[closest];
+  const name = Object.hasOwn(limits, group) ? group : limitsNameOf(Object.keys(limits), group);
+  return name === undefined ? undefined : limits[name];
+}
+
+/** The one of these names that a group's limits stand under. One that ends in `*` stands for all that begin so, the longest first. */
+export function limitsNameOf(names: readonly string[], group: string): string | undefined {
+  if (names.includes(group)) return group;
+  const wild = names.filter((name) => name.endsWith('*') && group.startsWith(name.slice(0, -1)));
+  return wild.sort((a, b) => b.length - a.length)[0];
 }

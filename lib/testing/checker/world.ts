@@ -196,7 +196,7 @@ export class World {
     const version = this.tasks.get(task);
     if (!version) return [];
     const { doc, policies } = version;
-    return [...this.nodes.values()].filter(({ record }) => isCandidate(record, doc.definition, policies.nodeSelector));
+    return [...this.nodes.values()].filter(({ record }) => isCandidate(record, doc.definition, policies));
   }
 
   /**

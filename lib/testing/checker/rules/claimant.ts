@@ -20,7 +20,7 @@ export function claimant(world: World): Rule {
         if (versions.length === 0) continue;
         // labels are compared once more: a rule that asks only the code it judges sees none of its mistakes
         const able = ({ doc, policies }: TaskVersion): boolean =>
-          isCandidate({ ...record, status: 'working' }, doc.definition, policies.nodeSelector) &&
+          isCandidate({ ...record, status: 'working' }, doc.definition, policies) &&
           Object.entries(policies.nodeSelector).every(([label, value]) => record.labels[label] === value);
         if (!versions.some(able))
           yield `run ${run.id} of ${key} was claimed by ${entry.process}, which cannot run the task`;
