@@ -73,7 +73,8 @@ export function isCandidate(
 ): boolean {
   if (node.status !== 'working') return false;
   const able = node.handlers.includes(handler) || (source === 'dynamic' && node.handlers.includes(DEFAULT_HANDLER));
-  if (!able || (group !== undefined && limitsNameOf(node.groups ?? [], group) === undefined)) return false;
+  if (!able) return false;
+  if (group !== undefined && limitsNameOf(node.groups ?? [], group) === undefined) return false;
   return Object.entries(nodeSelector).every(([label, value]) => node.labels[label] === value);
 }
 

@@ -52,6 +52,11 @@ export class Groups {
     return group !== undefined && limitsOf(this.limits, group) !== undefined;
   }
 
+  /** Whether it has limits that this node does not know. */
+  lacks(group: string | undefined): group is string {
+    return group !== undefined && limitsOf(this.limits, group) === undefined;
+  }
+
   /**
    * Takes room for a run. `undefined` where there is none. `force`: it goes on, whatever the limits.
    * @throws RegistryUnavailableError

@@ -88,7 +88,7 @@ export class PlacementKeeper {
     const self = this.view.get(node.id);
     for (const { name, doc, policies } of tasks) {
       const { group, nodeSelector } = policies;
-      if (group === undefined || groups.has(group) || this.unknownGroups.has(group) || !self) continue;
+      if (!groups.lacks(group) || this.unknownGroups.has(group) || !self) continue;
       if (!isCandidate(self, doc.definition, { nodeSelector })) continue;
       this.unknownGroups.add(group);
       const what = `The module option groups of this node has no "${group}": tasks of that group are left to nodes that know its limits`;

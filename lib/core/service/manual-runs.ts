@@ -88,7 +88,7 @@ export class ManualRuns {
       const what = `This node is an observer and runs nothing; ask for task "${name}" on a worker`;
       throw taskError('HANDLER_NOT_FOUND', name, what);
     }
-    if (group !== undefined && !this.scheduler.context.groups.has(group)) {
+    if (this.scheduler.context.groups.lacks(group)) {
       const what = `This node does not know the limits of group "${group}"; ask for task "${name}" on a node whose option groups has it`;
       throw taskError('INVALID_TASK', name, what);
     }

@@ -42,9 +42,9 @@ export const members = [
     breaks: 'Assignment follows the status of nodes',
     rules: ['converged', 'prompt'],
     file: record,
-    find: 'const relevant = ({ status, boot, handlers, weight, labels }: NodeRecord): string => JSON.stringify([status, boot, handlers, weight, labels]);',
-    replace: `const relevant = ({ boot, handlers, weight, labels }: NodeRecord): string =>
-    JSON.stringify([boot, handlers, weight, labels]);`,
+    find: 'const relevant = ({ status, boot, handlers, groups, weight, labels }: NodeRecord): string => JSON.stringify([status, boot, handlers, groups, weight, labels]);',
+    replace: `const relevant = ({ boot, handlers, groups, weight, labels }: NodeRecord): string =>
+    JSON.stringify([boot, handlers, groups, weight, labels]);`,
   },
   {
     name: 'lost-node-changes-stay-lost',
