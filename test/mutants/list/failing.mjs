@@ -33,7 +33,7 @@ export const failing = [
     breaks: 'Nor one that waited',
     rules: ['circuit'],
     file: decision,
-    find: "if (isBroken(state, task, request.now)) return dropped('circuit-open');",
+    find: "if (isBroken(state, task, request.now)) return dropQueued(before, 'circuit-open');",
     replace: '',
   },
   {
