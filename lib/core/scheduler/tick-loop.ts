@@ -196,7 +196,7 @@ export class TickLoop {
         const session = keeper.session!;
         const runId = this.context.runIds.next(charge.unit.task);
         const mayClaim = (state: UnitState): boolean =>
-          (keeper.session === session && this.mayClaim()) || // asked again: it may have waited for an outage to end
+          (keeper.session === session && !this.stopped && this.mayClaim()) || // asked again: it may have waited for an outage to end
           ownClaim(state, { runId, boot: this.context.node.boot }) !== undefined; // unheard: nobody else would look after it
         const decide = (state: UnitState): UnitDecision<ClaimOutcome> =>
           mayClaim(state)
