@@ -86,7 +86,7 @@ export const claims = [
     breaks: 'A claim is decided only while the clock is trusted',
     rules: ['accounted', 'on-time'],
     file: loop,
-    find: 'keeper.session === session && this.mayClaim()',
+    find: 'keeper.session === session && !this.stopped && this.mayClaim()',
     replace: 'keeper.session === session',
   },
   {

@@ -133,7 +133,7 @@ export function retry(world: World): Rule {
         !how && !disowned && start.process === process && start.attempt === attempt - 1 && trigger !== 'recovery',
     );
     if (stuck) return 'while the one before it went on there';
-    const same = before.find(({ start }) => start.attempt === attempt);
+    const same = before.find(({ start }) => start.attempt === attempt && start.at > world.lossAt);
     if (same && !isExcused(process)) return `which ${same.start.process} had made before`;
     const beside = before.find(
       ({ start, how, aborted, disowned }) =>
@@ -143,13 +143,16 @@ export function retry(world: World): Rule {
     const grant = world.grants.get(runId);
     const run = grant && world.units.get(grant.unitKey)?.runs.find(({ id }) => id === runId);
     if (!run || isExcused(process)) return undefined;
-    if (run.retry?.made !== attempt - 1) return trigger === 'recovery' ? undefined : 'and its unit knows nothing of it';
-    if (run.retry.at !== undefined) return 'and was not begun in its unit';
+    const { made = Infinity } = run.retry ?? {};
+    // handed over while it waits, a run has numbers that nobody has made
+    if (trigger === 'recovery' ? made !== attempt - 1 : made >= attempt)
+      return trigger === 'recovery' ? undefined : 'and its unit knows nothing of it';
+    if (run.retry?.at !== undefined) return 'and was not begun in its unit';
     const policies = policiesOf(task, runId);
     if (policies.length === 0) return undefined;
     const most = Math.max(...policies.map(({ attempts }) => attempts));
-    if (attempt > most) return `of ${most} at most`;
-    const last = run.retry.begunAt + Math.max(...policies.map(({ deadlineMs = Infinity }) => deadlineMs));
+    if (made + 1 > most) return `of ${most} at most`;
+    const last = run.retry!.begunAt + Math.max(...policies.map(({ deadlineMs = Infinity }) => deadlineMs));
     const lateMs = at - last - world.options.clockErrorMs - world.options.writeDelayMs;
     return lateMs > 0 && !isMisled(process) ? `${at - last} ms after its deadline` : undefined;
   }
