@@ -18,6 +18,7 @@ const FOUND: Record<string, readonly number[]> = {
   'an attempt begun after its deadline, by a node that came late to it': [134],
   'a run that waited in a backup for an attempt which it had had': [545],
   'a run whose next attempt was due while its node was cut off, given up as cancelled': [1060, 1168, 1234, 1287],
+  'a claim decided late by a node that was leaving': [1312],
 };
 
 export const KNOWN_SEEDS: readonly number[] = Object.values(FOUND).flat();

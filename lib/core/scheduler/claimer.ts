@@ -73,7 +73,7 @@ export class Claimer {
     const session = keeper.session!;
     const decide = (state: UnitState): UnitDecision<ClaimOutcome> => {
       const isOwn = ownClaim(state, { runId, boot: node.boot }) !== undefined; // unheard: nobody else would look after it
-      const mayClaim = keeper.session === session && this.mayClaim(); // asked again: it may have waited for an outage to end
+      const mayClaim = keeper.session === session && !this.isStopped() && this.mayClaim(); // asked again: it may have waited for an outage to end
       if (!isOwn && !mayClaim) return { outcome: { kind: 'idle' } };
       const task = taskNow();
       const decision = decideClaim(state, task, this.request(charge, runId, session.id, verified));

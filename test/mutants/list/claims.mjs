@@ -85,8 +85,8 @@ export const claims = [
     breaks: 'A claim is decided only while the clock is trusted',
     rules: ['accounted', 'on-time'],
     file: 'lib/core/scheduler/claimer.ts',
-    find: 'keeper.session === session && this.mayClaim();',
-    replace: 'keeper.session === session;',
+    find: 'keeper.session === session && !this.isStopped() && this.mayClaim();',
+    replace: 'keeper.session === session && !this.isStopped();',
   },
   {
     name: 'stale-task-claims',

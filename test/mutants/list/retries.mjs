@@ -81,6 +81,7 @@ export const retries = [
   },
   {
     name: 'waits-from-a-backup',
+    open: 'registries restored while a run waits in the backup; `test/cluster/retries.spec.ts` tells of one',
     breaks: 'What a run waited for may have been, where the registry has lost what was since',
     rules: ['single-start'],
     file: recovery,
@@ -145,6 +146,7 @@ export const retries = [
   },
   {
     name: 'total-timeout-by-attempt',
+    open: 'total timeouts that outlast a session: of a run that is taken over, nothing is left of the short ones drawn',
     breaks: 'It counts from when the run was claimed, not from its latest attempt on this node',
     rules: ['time-limits'],
     file: timeout,

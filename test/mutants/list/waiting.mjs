@@ -119,6 +119,7 @@ export const waiting = [
   },
   {
     name: 'replaces-a-backfill',
+    open: 'a run of a backfill that comes to the front of several while a tick waits: behind one alone no tick does',
     breaks: 'What makes up for a tick of the past gives way to none',
     rules: ['time-limits', 'honest-end'],
     file: decision,

@@ -39,7 +39,8 @@ export function cancel(world: World): Rule {
   /** Where both nodes are at work, and the asker could know where the run is. */
   function* lateness(question: AskEntry, now: number): Iterable<string> {
     const call = unheard(question);
-    if (!call || !world.isQuiet(HEARD_MS) || !isSettled(question.process, question.at)) return;
+    const knownSince = question.at - world.options.resyncMs; // who joined through a lagging member knows of all tasks by then
+    if (!call || !world.isQuiet(HEARD_MS) || !isSettled(question.process, knownSince)) return;
     const { process, runId } = call.start;
     const grant = world.grants.get(runId);
     const run = grant && world.units.get(grant.unitKey)?.runs.find(({ id }) => id === runId);

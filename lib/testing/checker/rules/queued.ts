@@ -30,7 +30,7 @@ export function queued(world: World): Rule {
       const late = now - world.options.settleMs;
       for (const task of world.tasks.values()) {
         const { name, doc, schedule } = task;
-        if (doc.state !== 'active' && doc.state !== 'completed') continue;
+        if (doc.state !== 'active') continue; // when a task may be completed says `max-runs`
         if ((world.candidateSince(name) ?? Infinity) > late || doc.updatedAt > late) continue;
         for (const { key } of unitsOf(name, doc)) {
           const tick = world.units.get(key)?.queued?.tick;

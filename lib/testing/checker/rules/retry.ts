@@ -133,7 +133,7 @@ export function retry(world: World): Rule {
         !how && !disowned && start.process === process && start.attempt === attempt - 1 && trigger !== 'recovery',
     );
     if (stuck) return 'while the one before it went on there';
-    const same = before.find(({ start }) => start.attempt === attempt);
+    const same = before.find(({ start }) => start.attempt === attempt && start.at > world.lossAt);
     if (same && !isExcused(process)) return `which ${same.start.process} had made before`;
     const beside = before.find(
       ({ start, how, aborted, disowned }) =>
