@@ -15,7 +15,7 @@ const FOUND: Record<string, readonly number[]> = {
   'a record of a node written under a session that was over': [1256],
   'a schedule asked for before its task was completed': [1913],
   'an attempt that was given the number of one under way elsewhere': [58],
-  'an attempt begun after its deadline, by a node that came late to it': [134],
+  'an attempt begun after its deadline, by a node that came late to it': [134, 1713],
   'a run that waited in a backup for an attempt which it had had': [545],
   'a run whose next attempt was due while its node was cut off, given up as cancelled': [1060, 1168, 1234, 1287],
   'a claim decided late by a node that was leaving': [1312],

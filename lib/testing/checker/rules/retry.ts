@@ -33,12 +33,9 @@ export function retry(world: World): Rule {
         const was = before?.runs.find((run) => run.id === id);
         if (!was || at === undefined || !world.isQuiet(world.options.sessionTtlMs)) continue;
         const able = world.candidateSince(task) ?? Infinity;
-        const due = Math.max(
-          at,
-          able,
-          world.tasks.get(task)?.doc.updatedAt ?? 0,
-          world.quietSince + world.options.sessionTtlMs,
-        );
+        const resumedAt = world.tasks.get(task)?.doc.updatedAt ?? 0;
+        const seenAt = resumedAt > at ? resumedAt + world.options.resyncMs : at; // nobody is told of a run of a halted task
+        const due = Math.max(seenAt, able, world.quietSince + world.options.sessionTtlMs);
         if (entry.at - due > GOES_ON_MS)
           yield `run ${id} of ${key}, which had waited on ${was.node}, was taken over ${entry.at - due} ms after it was due`;
       }
