@@ -7,7 +7,7 @@ const FOUND: Record<string, readonly number[]> = {
   'claims decided by a clock that had just been stepped': [255, 374, 3407],
   'a timer led astray by a step forth and back': [5143],
   'a further attempt that started after a freeze, when the run had been taken over': [21],
-  'units left over by a task made anew': [203, 638, 1683, 11108],
+  'units left over by a task made anew, or written back': [491, 203, 638, 1683, 11108],
   'a watch left open by a node that stopped while it joined': [213, 401],
   'an orphan of a completed task': [588],
   'a claim that went through unheard while the clock was in doubt': [256, 1929],
