@@ -88,10 +88,11 @@ export class Amnesia {
     const [key, value] = [keys.task(name), JSON.stringify(restored)];
     const there = await registry.get(key, { fresh: true });
     if (there && there.token >= token) return void catalog.apply(there);
-    const [result] = await registry.commit([{ key, value, if: there?.revision ?? 'absent' }]);
     const former = there && decodeTask(there.value);
-    if (result?.ok && former && former.generation !== doc.generation)
+    if (former && former.generation !== doc.generation)
+      // before the task: else nobody would try it again
       await registry.commit(unitsOf(name, former).map((unit) => ({ key: unit.key })));
+    const [result] = await registry.commit([{ key, value, if: there?.revision ?? 'absent' }]);
     if (!result?.ok) {
       if (result?.current) catalog.apply(result.current);
       return;

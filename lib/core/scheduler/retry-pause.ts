@@ -60,7 +60,7 @@ export class RetryPause {
       if (run.abort.aborted || this.isTooLate(run)) return false;
       const begun = this.isBound(run) ? await this.begin(run) : undefined;
       if (begun === false) return false;
-      if (begun && this.isBound(run)) return !run.abort.aborted;
+      if (begun && this.isBound(run)) return !run.abort.aborted && !this.isTooLate(run);
       await timeline.until(clock.now() + OUTAGE_POLL_MS, run.abort);
     }
   }

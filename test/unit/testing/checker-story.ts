@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import type { NodeStatus } from '../../../lib/core/cluster/node-record.js';
 import type { RunOutcome, Trigger } from '../../../lib/core/common/run.js';
 import {
+  attemptsOf,
   count,
   newUnitState,
   type RetryState,
@@ -113,8 +114,11 @@ export class Story {
 
   takesOver(by: string, run: string): this {
     const change = { node: by, boot: by, session: `s-${by}`, trigger: 'recovery' as const };
-    const runs = this.state.runs.map((old) => (old.id === run ? { ...old, ...change, attempt: old.attempt + 1 } : old));
-    return this.writes(by, { runs });
+    const taken = (old: RunEntry): RunEntry => {
+      const retry = { begunAt: old.claimedAt, ...old.retry, made: attemptsOf(old) };
+      return { ...old, ...change, attempt: old.attempt + 1, retry };
+    };
+    return this.writes(by, { runs: this.state.runs.map((old) => (old.id === run ? taken(old) : old)) });
   }
 
   finishes(by: string, run: string, outcome: RunOutcome, change: Partial<UnitState> = {}): this {

@@ -31,9 +31,10 @@ export function cancel(world: World): Rule {
     if (!question || how === 'unknown') return;
     asked.delete(id);
     const call = unheard(question);
-    if (call && how === 'done')
+    const isHolder = call && world.grants.get(call.start.runId)?.process === call.start.process;
+    if (call && how === 'done' && isHolder)
       yield `run ${call.start.runId} of "${question.task}" was cancelled on ${question.process}, and its handler on ${call.start.process} was not told to end`;
-    else if (call) yield* lateness(question, Infinity);
+    else if (call && how === 'refused') yield* lateness(question, Infinity);
   }
 
   /** Where both nodes are at work, and the asker could know where the run is. */

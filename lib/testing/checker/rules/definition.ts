@@ -11,6 +11,9 @@ const RESYNC_SLACK_MS = 5_000;
 /** A change that is not answered is tried again for so long. */
 const ADMIN_PATIENCE_MS = 30_000;
 
+/** What is asked of a run, or only asked, changes no task. */
+const CHANGES = /^(?!cancelRun|runTask|retryRun|get|plan)/;
+
 interface Asked {
   task: string;
   what: string;
@@ -30,7 +33,7 @@ export function definition(world: World): Rule {
     name: 'definition',
     entry(entry) {
       if (entry.type === 'data-loss') for (const map of [asked, acknowledged, halted]) map.clear();
-      if (entry.type === 'ask') {
+      if (entry.type === 'ask' && CHANGES.test(entry.what)) {
         const { id, task, what, process } = entry;
         asked.set(id, { task, what, process, at: entry.at, token: world.tasks.get(task)?.token ?? 0n, written: false });
         if (GOES_ON.has(what)) halted.delete(task);

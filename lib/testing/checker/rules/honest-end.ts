@@ -44,7 +44,7 @@ export function honestEnd(world: World): Rule {
 
 function contradiction(outcome: RunOutcome, call: Call | undefined, { retry }: RunEntry): string | undefined {
   if (outcome === 'succeeded') return call?.how === 'returned' ? undefined : 'its handler did not return';
-  if (outcome === 'failed' && !call && retry?.at !== undefined) return undefined; // there was no time for another attempt
+  if (outcome === 'failed' && retry?.at !== undefined) return undefined; // there was no time for another attempt
   if (outcome === 'failed') return call?.how === 'threw' ? undefined : 'its handler did not throw';
   if (!call) return undefined;
   if (outcome === 'lost') return 'its own process, which says so, did run it';

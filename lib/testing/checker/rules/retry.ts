@@ -33,12 +33,9 @@ export function retry(world: World): Rule {
         const was = before?.runs.find((run) => run.id === id);
         if (!was || at === undefined || !world.isQuiet(world.options.sessionTtlMs)) continue;
         const able = world.candidateSince(task) ?? Infinity;
-        const due = Math.max(
-          at,
-          able,
-          world.tasks.get(task)?.doc.updatedAt ?? 0,
-          world.quietSince + world.options.sessionTtlMs,
-        );
+        const resumedAt = world.tasks.get(task)?.doc.updatedAt ?? 0;
+        const seenAt = resumedAt > at ? resumedAt + world.options.resyncMs : at; // nobody is told of a run of a halted task
+        const due = Math.max(seenAt, able, world.quietSince + world.options.sessionTtlMs);
         if (entry.at - due > GOES_ON_MS)
           yield `run ${id} of ${key}, which had waited on ${was.node}, was taken over ${entry.at - due} ms after it was due`;
       }
@@ -94,11 +91,14 @@ export function retry(world: World): Rule {
     return wrong.includes(undefined) ? undefined : wrong.at(-1);
   }
 
-  function begunProblem({ retry: was }: RunEntry, run: RunEntry, { at: now, process }: WriteEntry): string | undefined {
+  function begunProblem(before: RunEntry, run: RunEntry, { at: now, process }: WriteEntry): string | undefined {
+    const { retry: was } = before;
     if (!run.retry) return 'has forgotten its attempts';
     if (was && run.retry.made < was.made) return `had made ${was.made} attempts, and says ${run.retry.made}`;
     const isNew = run.retry.made > (was?.made ?? 0);
-    if (isNew && was?.at === undefined && world.isQuiet(GOES_ON_MS)) return 'went on, and had not said that it waits';
+    const isTakenOver = run.attempt > before.attempt; // and what was under way has been made
+    if (isNew && !isTakenOver && was?.at === undefined && world.isQuiet(GOES_ON_MS))
+      return 'went on, and had not said that it waits';
     if (was?.at === undefined || isMisled(process)) return undefined;
     return was.at > now + world.options.clockErrorMs
       ? `was to wait until ${was.at}, and went on on ${process} ${was.at - now} ms before`

@@ -30,7 +30,7 @@ export function singleStart(world: World): Rule {
       }
       const last = world.calls.ofRun(runId).at(-1);
       const retry = world.units.get(unitKey)?.runs.find(({ id }) => id === runId)?.retry;
-      const goesOn = last?.how === 'threw' && retry !== undefined && retry.made >= last.start.attempt;
+      const goesOn = last?.how !== undefined && retry !== undefined && retry.made >= last.start.attempt;
       const isUnknown = last !== undefined && last.start.at <= world.lossAt && !world.couldKnowOfLoss(process);
       if (
         last &&
