@@ -279,16 +279,14 @@ const failing = (s: Story, ledger: SuccessLedger): Story =>
 const heldAtLast: Telling = (s) => {
   const run = { id: 'run-2', tick: 2 * T, trigger: 'schedule', node: 'p1', boot: 'p1', session: 's-p1' } as const;
   const runs = [{ ...run, attempt: 1, claimedAt: 2 * T, seq: 1 }];
-  return s
-    .at(2 * T)
-    .writes(undefined, {
-      task: s.token,
-      cursor: 2 * T,
-      runs,
-      seq: 1,
-      counters: { claimed: 2, succeeded: 1 },
-      ledger: NOTES,
-    });
+  return s.at(2 * T).writes(undefined, {
+    task: s.token,
+    cursor: 2 * T,
+    runs,
+    seq: 1,
+    counters: { claimed: 2, succeeded: 1 },
+    ledger: NOTES,
+  });
 };
 
 const BACKFILL_END: Pair[] = [
