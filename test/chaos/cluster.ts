@@ -15,6 +15,7 @@ import { Figures } from './figures.js';
 import { NodeProcess } from './node-process.js';
 import { Recorder } from './recorder.js';
 import type { ChaosRegistry } from './registries.js';
+import { GROUPS } from './tasks.js';
 
 const NAMESPACE = 'chaos';
 const JOIN_WITHIN_MS = 60_000;
@@ -155,7 +156,7 @@ export class ChaosCluster {
   }
 
   private place(address: { host: string; port: number }) {
-    return { namespace: NAMESPACE, registry: this.registry.options(address) };
+    return { namespace: NAMESPACE, registry: this.registry.options(address), groups: GROUPS };
   }
 
   private async observe(): Promise<void> {

@@ -17,6 +17,8 @@ export interface UnitAccount {
   /** Runs that have ended, by outcome. */
   ended: Record<string, number>;
   running: number;
+  /** A tick that waits for the run in its way. */
+  waiting: number;
   cursor: EpochMs;
 }
 
@@ -46,6 +48,7 @@ function accountOf(task: string, doc: TaskDocument, state: UnitState): UnitAccou
     skipped: Object.fromEntries(entries.filter(([name]) => !OUTCOMES.includes(name))),
     ended: Object.fromEntries(entries.filter(([name]) => OUTCOMES.includes(name))),
     running: state.runs.length,
+    waiting: state.queued ? 1 : 0,
     cursor: state.cursor,
   };
 }
@@ -61,8 +64,8 @@ function ticksUpTo(cursor: EpochMs, { definition, since }: TaskDocument): number
 /** What does not add up: every planned tick has a run or a reason, and every run an end. */
 export function discrepancies(accounts: readonly UnitAccount[]): string[] {
   return accounts
-    .filter(({ planned, claimed, skipped, ended, running }) => {
-      return planned !== claimed + sum(skipped) || claimed !== sum(ended) + running;
+    .filter(({ planned, claimed, skipped, ended, running, waiting }) => {
+      return planned !== claimed + sum(skipped) + waiting || claimed !== sum(ended) + running;
     })
     .map((account) => JSON.stringify(account));
 }

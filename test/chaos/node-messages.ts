@@ -17,5 +17,5 @@ export interface NodeStatus {
 
 export type Report = { type: 'working' } | { type: 'status'; id: number; status: NodeStatus };
 
-/** What the tasks of the suite hand to their handler. */
-export type Work = { ms?: number } | undefined;
+/** What the tasks of the suite hand to their handler: how long it takes, and how many attempts of a run fail. */
+export type Work = { ms?: number; fails?: number } | undefined;

@@ -33,8 +33,9 @@ function tell(entry: object): void {
 @Injectable()
 class Jobs {
   private readonly work = witnessed<Work>(
-    async ({ payload, signal }) => {
+    async ({ payload, signal, attempt }) => {
       if (payload?.ms) await pass(payload.ms, undefined, { signal });
+      if (attempt <= (payload?.fails ?? 0)) throw new Error(`attempt ${attempt} fails`);
     },
     { process: PROCESS!, tell, now },
   );

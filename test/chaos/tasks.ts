@@ -1,4 +1,4 @@
-import type { TaskInput } from '../../lib/index.js';
+import type { GroupOptions, TaskInput } from '../../lib/index.js';
 import type { Work } from './node-messages.js';
 
 /** The handler of every task is the node's default one; a name says what the task is for. */
@@ -26,7 +26,13 @@ export const changedNames = (count: number): string[] => Array.from({ length: co
 
 export const isChanged = (task: string): boolean => task.startsWith(CHANGED);
 
-/** A bit of everything a task can be: long runs, overlap, recovery, each misfire policy. */
+/** What every node is configured with. */
+export const GROUPS: Record<string, GroupOptions> = {
+  few: { concurrency: 3 },
+  slow: { rate: { limit: 5, per: '2s' } },
+};
+
+/** A bit of everything a task can be: long runs, overlap, recovery, retries, failures, groups, each misfire policy. */
 export const mixed = (count: number): TaskInput[] => [
   ...tasks(count, 'rerun', (i) => ({
     schedule: { cron: `${i % 2}/2 * * * * *` },
@@ -40,6 +46,20 @@ export const mixed = (count: number): TaskInput[] => [
     maxParallel: 3,
     ...takes(2_500),
   })),
+  ...tasks(count, 'queue', () => ({ schedule: EVERY_SECOND, overlap: 'queue', ...takes(1_300) })),
+  ...tasks(count, 'replace', () => ({ schedule: { every: 2_000 }, overlap: 'replace', ...takes(2_700) })),
+  ...tasks(count, 'retry', () => ({
+    schedule: { every: 3_000 },
+    retry: { attempts: 3, delay: '700ms', backoff: 'fixed' },
+    payload: { ms: 50, fails: 2 } satisfies Work,
+  })),
+  ...tasks(count, 'broken', () => ({
+    schedule: EVERY_SECOND,
+    circuitBreaker: { threshold: 3, halfOpenAfter: '5s' },
+    payload: { fails: 1 } satisfies Work,
+  })),
+  ...tasks(count, 'few', () => ({ schedule: { every: 2_000 }, group: 'few', ...takes(700) })),
+  ...tasks(count, 'slow', () => ({ schedule: { every: 2_000 }, group: 'slow' })),
   ...tasks(count, 'fire-all', () => ({ schedule: EVERY_SECOND, misfire: 'fire-all', misfireLimit: 20 })),
   ...tasks(count, 'skip', () => ({ schedule: EVERY_SECOND, misfire: 'skip', misfireDeadline: '5s' })),
   ...tasks(count, 'interval', (i) => ({ schedule: { every: 1_000 + 100 * i } })),

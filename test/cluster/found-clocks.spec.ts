@@ -5,11 +5,12 @@ import type { CallStep, Fate } from '../../lib/testing/cluster/link.js';
 import { Host } from '../../lib/testing/cluster/host.js';
 import type { TestNode } from '../../lib/testing/cluster/test-cluster.js';
 import { VirtualClock } from '../../lib/testing/cluster/virtual-clock.js';
-import { probedCluster, type ProbedCluster } from '../support/probe.js';
+import { failing, probedCluster, type ProbedCluster } from '../support/probe.js';
 
 // What the simulation found about clocks that are stepped at the worst moment: one test for each.
 
 const MINUTE_MS = 60_000;
+const FIXED = { attempts: 3, delay: '20s', backoff: 'fixed' } as const;
 
 let probe: ProbedCluster;
 let node: TestNode;
@@ -109,6 +110,36 @@ describe('A clock that is stepped', () => {
     probe.cluster.store.wipe();
     await expectOnTime();
   });
+
+  it('while a run waits for another attempt delays that by no more than the next renewal', async () => {
+    probe = await probedCluster({ nodes: 1 }, ({ attempt }) => (attempt < 2 ? failing() : undefined));
+    await probe.add('a', { retry: { ...FIXED, delay: '18s' } });
+    await probe.cluster.advance('17s');
+    probe.cluster.node(0).host.skewMs = MINUTE_MS; // not trusted when the attempt is due
+    await probe.cluster.advance('5s');
+    expect(probe.started.map(({ attempt }) => attempt)).toEqual([1, 2]);
+  });
+
+  it.each(['goes on', 'dies'])(
+    'when an attempt fails puts the next off no longer than said, if the node %s',
+    async (how) => {
+      probe = await probedCluster({ nodes: 2 }, ({ attempt }) => {
+        if (attempt > 1) return;
+        probe.firstAndOther().first.host.skewMs = MINUTE_MS; // so the next is noted as due in 80 seconds
+        throw new Error('boom');
+      });
+      await probe.add('a', { retry: FIXED });
+      await probe.cluster.advance('5s');
+      const { first, other } = probe.firstAndOther();
+      if (how === 'dies') probe.cluster.crash(first);
+      await probe.cluster.advance(how === 'dies' ? '35s' : '20s');
+      const last = how === 'dies' ? other : first;
+      expect(probe.started.map(({ node, attempt }) => [node, attempt])).toEqual([
+        [first.id, 1],
+        [last.id, 2],
+      ]);
+    },
+  );
 });
 
 describe('A timer', () => {

@@ -1,45 +1,24 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { RunRecord } from '../../lib/core/common/run.js';
-import type { TaskRun } from '../../lib/core/execution/task-run.js';
-import type { UnitState } from '../../lib/core/scheduler/unit-state.js';
-import type { TestNode } from '../../lib/testing/cluster/test-cluster.js';
-import { probedCluster, type ProbedCluster } from '../support/probe.js';
+import { failing, probedCluster, untilAborted, type ProbedCluster } from '../support/probe.js';
 
 let probe: ProbedCluster;
 
-async function add(task: string, policies: object, schedule: object | 'now' = 'now'): Promise<void> {
-  const { cluster } = probe;
-  await cluster.during(cluster.node(0).service.addTask({ name: task, schedule: schedule as 'now', ...policies }));
-}
-function unitOf(task: string): UnitState {
-  const [entry] = probe.cluster.store.list(`test/units/${task}@`, {}).entries;
-  return JSON.parse(entry!.value) as UnitState;
-}
 async function runs(task: string): Promise<RunRecord[]> {
   const { cluster } = probe;
   const node = cluster.nodes.find(({ service }) => service.state === 'working')!;
   return (await cluster.during(node.service.listRuns({ task }))) as RunRecord[];
 }
-function firstAndOther(): { first: TestNode; other: TestNode } {
-  const { nodes } = probe.cluster;
-  const first = nodes.find(({ id }) => id === probe.started[0]!.node)!;
-  return { first, other: nodes.find((node) => node !== first)! };
-}
-const failing = (): void => {
-  throw new Error('boom');
-};
-const untilAborted = ({ signal }: TaskRun): Promise<void> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 
 describe('A run that changes nodes', () => {
   afterEach(() => probe.cluster.stop());
 
   it('makes as many attempts as its policy says, however often it is handed over', async () => {
     probe = await probedCluster({ nodes: 4 }, failing);
-    await add('a', { retry: { attempts: 4, delay: '1m', backoff: 'fixed' } });
+    await probe.add('a', { retry: { attempts: 4, delay: '1m', backoff: 'fixed' } });
     await probe.cluster.advance('5s');
     for (let deploy = 0; deploy < 3; deploy++) {
-      const holder = probe.cluster.nodes.find(({ id }) => id === unitOf('a').runs[0]!.node)!;
+      const holder = probe.cluster.nodes.find(({ id }) => id === probe.unitOf('a').runs[0]!.node)!;
       await probe.cluster.during(holder.service.stop());
       await probe.cluster.advance('2s');
     }
@@ -49,12 +28,12 @@ describe('A run that changes nodes', () => {
 
   it('ends when its total time is over, also where it waits on the node that took it over', async () => {
     probe = await probedCluster({ nodes: 2 }, (run) => (run.attempt === 1 ? failing() : untilAborted(run)));
-    await add('a', { timeout: { total: '30s' }, retry: { attempts: 3, delay: '5m', backoff: 'fixed' } });
+    await probe.add('a', { timeout: { total: '30s' }, retry: { attempts: 3, delay: '5m', backoff: 'fixed' } });
     await probe.cluster.advance('5s');
-    const { first } = firstAndOther();
+    const { first } = probe.firstAndOther();
     await probe.cluster.during(first.service.stop());
     await probe.cluster.advance('1m');
-    const status = unitOf('a').runs.length;
+    const status = probe.unitOf('a').runs.length;
     await probe.cluster.advance('6m');
     const [last] = await runs('a');
     expect({
@@ -69,9 +48,9 @@ describe('A run that changes nodes', () => {
 
   it('counts its time from its first claim, also when it is run again elsewhere', async () => {
     probe = await probedCluster({ nodes: 2 }, untilAborted);
-    await add('a', { recovery: 'rerun', timeout: { total: '30s' } });
+    await probe.add('a', { recovery: 'rerun', timeout: { total: '30s' } });
     await probe.cluster.advance('20s');
-    probe.cluster.crash(firstAndOther().first);
+    probe.cluster.crash(probe.firstAndOther().first);
     await probe.cluster.advance('2m');
     const [last] = await runs('a');
     expect((last!.endedAt - probe.started[0]!.at) / 1000).toBeLessThan(36);
@@ -79,10 +58,10 @@ describe('A run that changes nodes', () => {
 
   it('comes to its end though its task is paused, also when it was handed over meanwhile', async () => {
     probe = await probedCluster({ nodes: 2 }, ({ attempt }) => (attempt === 1 ? failing() : undefined));
-    await add('a', { retry: { attempts: 3, delay: '20s', backoff: 'fixed' } }, { every: '5m' });
+    await probe.add('a', { retry: { attempts: 3, delay: '20s', backoff: 'fixed' } }, { every: '5m' });
     await probe.cluster.clock.advanceUntil(() => probe.started.length === 1);
     await probe.cluster.advance('1s');
-    const { first, other } = firstAndOther();
+    const { first, other } = probe.firstAndOther();
     await probe.cluster.during(first.service.stop());
     await probe.cluster.advance('2s');
     await probe.cluster.during(other.service.pauseTask('a'));
@@ -92,7 +71,7 @@ describe('A run that changes nodes', () => {
 
   it('comes to its end though its task is paused', async () => {
     probe = await probedCluster({ nodes: 2 }, ({ attempt }) => (attempt === 1 ? failing() : undefined));
-    await add('a', { retry: { attempts: 3, delay: '20s', backoff: 'fixed' } }, { every: '5m' });
+    await probe.add('a', { retry: { attempts: 3, delay: '20s', backoff: 'fixed' } }, { every: '5m' });
     await probe.cluster.clock.advanceUntil(() => probe.started.length === 1);
     await probe.cluster.advance('1s');
     await probe.cluster.during(probe.cluster.node(0).service.pauseTask('a'));
@@ -110,9 +89,9 @@ describe('A run that changes nodes', () => {
           )
         : undefined,
     );
-    await add('a', { recovery: 'rerun', abortGrace: '1m' });
+    await probe.add('a', { recovery: 'rerun', abortGrace: '1m' });
     await probe.cluster.advance('2s');
-    const { first } = firstAndOther();
+    const { first } = probe.firstAndOther();
     void first.service.cancelRun(probe.started[0]!.run.id).catch(() => undefined);
     await probe.cluster.advance('1s');
     await probe.cluster.during(first.service.stop());
@@ -130,9 +109,9 @@ describe('A run that changes nodes', () => {
           )
         : undefined,
     );
-    await add('a', { recovery: 'rerun', abortGrace: '10s' });
+    await probe.add('a', { recovery: 'rerun', abortGrace: '10s' });
     await probe.cluster.advance('2s');
-    const { first } = firstAndOther();
+    const { first } = probe.firstAndOther();
     void first.service.cancelRun(probe.started[0]!.run.id).catch(() => undefined);
     await probe.cluster.advance('1s');
     await probe.cluster.during(first.service.stop());
@@ -150,9 +129,9 @@ describe('A run that changes nodes', () => {
           )
         : undefined,
     );
-    await add('a', { recovery: 'rerun', abortGrace: '10s', timeout: { total: '3s' } });
+    await probe.add('a', { recovery: 'rerun', abortGrace: '10s', timeout: { total: '3s' } });
     await probe.cluster.advance('4s');
-    const { first } = firstAndOther();
+    const { first } = probe.firstAndOther();
     expect(probe.started[0]!.run.signal.aborted).toBe(true);
     await probe.cluster.during(first.service.stop());
     await probe.cluster.advance('1m');
@@ -165,9 +144,9 @@ describe('A run that changes nodes', () => {
         ? new Promise<void>((_, reject) => probe.cluster.clock.setTimer(3_000, () => reject(new Error('boom'))))
         : undefined,
     );
-    await add('a', { retry: { attempts: 3, delay: '10m', backoff: 'fixed' } });
+    await probe.add('a', { retry: { attempts: 3, delay: '10m', backoff: 'fixed' } });
     await probe.cluster.advance('1s');
-    const { first } = firstAndOther();
+    const { first } = probe.firstAndOther();
     const began = probe.cluster.clock.now();
     await probe.cluster.during(first.service.stop());
     expect((probe.cluster.clock.now() - began) / 1000).toBeLessThan(6);

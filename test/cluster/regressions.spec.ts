@@ -6,16 +6,13 @@ import { guardRegistry } from '../../lib/core/registry/guarded-registry.js';
 import { RegistryRefusedError } from '../../lib/core/registry/registry-errors.js';
 import type { TickLoop } from '../../lib/core/scheduler/tick-loop.js';
 import type { TestCluster, TestNode } from '../../lib/testing/cluster/test-cluster.js';
-import { probedCluster, type ProbedCluster } from '../support/probe.js';
+import { probedCluster, type ProbedCluster, untilAborted } from '../support/probe.js';
 
 const DAILY = { cron: '0 0 * * *' };
 const EVERY_MINUTE = { cron: '* * * * *' };
 const EVERY_SECOND = { cron: '* * * * * *' };
 
 const forEver = (): Promise<void> => new Promise(() => undefined);
-
-const untilAborted = ({ signal }: TaskRun): Promise<never> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 
 /** The node that owns the only task, and one that does not. */
 function ownerAndOther({ nodes }: TestCluster): { owner: TestNode; other: TestNode } {

@@ -4,7 +4,7 @@ import type { RunRecord } from '../../lib/core/common/run.js';
 import type { TaskMiddleware } from '../../lib/core/execution/middleware.js';
 import type { RetryIf } from '../../lib/core/execution/retry-if.js';
 import type { Handler, TaskRun } from '../../lib/core/execution/task-run.js';
-import { probedCluster, type ProbedCluster } from '../support/probe.js';
+import { probedCluster, type ProbedCluster, untilAborted } from '../support/probe.js';
 
 class Fatal extends Error {}
 
@@ -56,9 +56,6 @@ async function play({ run, retryIf, timeout, middleware }: Story): Promise<RunRe
 const fatally = (): never => {
   throw new Fatal('no');
 };
-
-const untilAborted = ({ signal }: TaskRun): Promise<void> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 
 describe('retryIf', () => {
   afterEach(() => probe.cluster.stop());

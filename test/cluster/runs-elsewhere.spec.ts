@@ -1,15 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { RunRecord } from '../../lib/core/common/run.js';
-import type { TaskRun } from '../../lib/core/execution/task-run.js';
 import type { SchedulerService } from '../../lib/core/service/scheduler-service.js';
-import { probedCluster, type ProbedCluster } from '../support/probe.js';
+import { probedCluster, type ProbedCluster, untilAborted } from '../support/probe.js';
 
 const SELDOM = { cron: '0 0 1 1 *' };
 
 let probe: ProbedCluster;
-
-const untilAborted = ({ signal }: TaskRun): Promise<void> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 
 /** A run that goes on on the first of three nodes, seen from the second. */
 async function runOnFirst(

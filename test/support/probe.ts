@@ -1,5 +1,6 @@
 import type { Handler, TaskRun } from '../../lib/core/execution/task-run.js';
-import { TestCluster, type TestClusterOptions } from '../../lib/testing/cluster/test-cluster.js';
+import type { UnitState } from '../../lib/core/scheduler/unit-state.js';
+import { TestCluster, type TestClusterOptions, type TestNode } from '../../lib/testing/cluster/test-cluster.js';
 
 /** What a handler was called with, and when. */
 export interface Started {
@@ -18,6 +19,11 @@ export interface ProbedCluster {
   started: Started[];
   /** Starts of one task, in order. */
   of(task: string): Started[];
+  /** Adds a task by the first node. */
+  add(task: string, policies: object, schedule?: object | 'now'): Promise<void>;
+  unitOf(task: string): UnitState;
+  /** The node of the first start, and another one. */
+  firstAndOther(): { first: TestNode; other: TestNode };
 }
 
 /** A cluster whose default handler notes each start, then does `work`. */
@@ -41,8 +47,32 @@ export async function probedCluster(
     return work(run);
   };
   const cluster = await TestCluster.start({ ...options, handlers: { '*': handler, ...options.handlers } });
-  return { cluster, started, of: (task) => started.filter((start) => start.task === task) };
+  return {
+    cluster,
+    started,
+    of: (task) => started.filter((start) => start.task === task),
+    async add(name, policies, schedule = 'now') {
+      await cluster.during(cluster.node(0).service.addTask({ name, schedule: schedule as 'now', ...policies }));
+    },
+    unitOf(task) {
+      const [entry] = cluster.store.list(`test/units/${task}@`, {}).entries;
+      return JSON.parse(entry!.value) as UnitState;
+    },
+    firstAndOther() {
+      const first = cluster.nodes.find(({ id }) => id === started[0]!.node)!;
+      return { first, other: cluster.nodes.find((node) => node !== first)! };
+    },
+  };
 }
+
+/** A handler that fails. */
+export const failing = (): never => {
+  throw new Error('boom');
+};
+
+/** A handler that ends when its signal aborts, with its reason. */
+export const untilAborted = ({ signal }: TaskRun): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 
 /** The instants, as seconds after `from`. */
 export function secondsAfter(from: number, starts: readonly { tick?: number }[]): number[] {

@@ -1,4 +1,4 @@
-import type { EpochMs } from '../common/clock.js';
+import { sleep } from '../common/clock.js';
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import { Entrance } from './entrance.js';
 import { begunAt, type LiveRun } from './live-run.js';
@@ -46,13 +46,16 @@ export class RetryPause {
         () => run.retry === retry && this.mayAskAgain(run),
       )
       .catch(() => undefined); // not told of it, nobody goes on for this node: it does itself
-    return this.mayAskAgain(run) && this.resume(run, at);
+    return this.mayAskAgain(run) && this.resume(run, delayMs);
   }
 
-  /** Waits until the next attempt is due, and begins it. @returns whether it is to be made here */
-  async resume(run: LiveRun, at: EpochMs): Promise<boolean> {
-    const { timeline, clock } = this.context;
-    await timeline.until(at, run.abort);
+  /**
+   * Waits until the next attempt is due, and begins it. All waits are durations: the clock may be stepped while they last,
+   * and one made for an instant of a wrong clock could take hours. @returns whether it is to be made here
+   */
+  async resume(run: LiveRun, delayMs: number): Promise<boolean> {
+    const { clock } = this.context;
+    await sleep(clock, delayMs, run.abort.signal);
     const admission = await this.entrance.enter(run.entry.id, run.task.policies, run.abort);
     if (!admission) return false;
     Object.assign(run, admission, { hasSlot: true });
@@ -61,7 +64,7 @@ export class RetryPause {
       const begun = this.isBound(run) ? await this.begin(run) : undefined;
       if (begun === false) return false;
       if (begun && this.isBound(run)) return !run.abort.aborted && !this.isTooLate(run);
-      await timeline.until(clock.now() + OUTAGE_POLL_MS, run.abort);
+      await sleep(clock, OUTAGE_POLL_MS, run.abort.signal);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { RunRecord } from '../common/run.js';
 import type { EpochMs } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
+import { backoffMs } from '../execution/middlewares/retry.js';
 import { isTimeout, totalTimeout } from '../execution/middlewares/timeout.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
 import type { Unit } from '../task/unit.js';
@@ -174,8 +175,8 @@ export class RunLauncher {
 
   /** Waits until the run is due. @returns why it does not start */
   private async awaitStart(run: LiveRun): Promise<Obstacle | undefined> {
-    const retryAt = run.retry?.at;
-    if (retryAt !== undefined && !(await this.resume(run, retryAt))) return this.whyNotResumed(run);
+    const { made = 0, at: retryAt } = run.retry ?? {};
+    if (retryAt !== undefined && !(await this.resume(run, made, retryAt))) return this.whyNotResumed(run);
     for (;;) {
       if (this.isEarly(run)) await this.context.timeline.until(dueAt(run), run.abort);
       const obstacle = await this.check.obstacle(run);
@@ -183,13 +184,15 @@ export class RunLauncher {
     }
   }
 
-  /** Waits here for the attempt that another node was to make. */
-  private async resume(run: LiveRun, retryAt: EpochMs): Promise<boolean> {
+  /** Waits here for the attempt that another node was to make, and never longer than that one could have meant to. */
+  private async resume(run: LiveRun, made: number, retryAt: EpochMs): Promise<boolean> {
     const { entry, task, abort } = run;
+    const { clock } = this.context;
     const { id } = entry;
     const limited = { id, task: task.name, policies: task.policies, begunAt: begunAt(run), abort };
-    const limit = totalTimeout(this.context.clock, limited);
-    const goesOn = await this.pauses.resume(run, retryAt);
+    const limit = totalTimeout(clock, limited);
+    const delayMs = Math.min(retryAt - clock.now(), backoffMs(task.policies.retry, made));
+    const goesOn = await this.pauses.resume(run, delayMs);
     limit?.dispose();
     return goesOn;
   }

@@ -228,6 +228,13 @@ const LEDGER: Pair[] = [
     end: { now: T + 5_000 },
   },
   {
+    what: 'what was before anybody watched is not known',
+    sound: (s) => heldAtLast(s.task()),
+    broken: (s) => failing(s, NOTES),
+    says: `units/report@g1 says that tick ${T} has succeeded, which it has not`,
+    end: { now: 2 * T + 5_000 },
+  },
+  {
     what: 'nothing is forgotten without need',
     sound: (s) => noting(s, { ...NOTES, since: 5 }).writes('p1', { ledger: { ...NOTES, since: 5 } }),
     broken: (s) => noting(s, { ...NOTES, since: 5 }).writes('p1', { ledger: { ...NOTES, since: 6 } }),
@@ -268,6 +275,19 @@ const failing = (s: Story, ledger: SuccessLedger): Story =>
     .ends('p1', 'run-1', 'threw')
     .finishes('p1', 'run-1', 'failed')
     .writes('p1', { ledger });
+
+const heldAtLast: Telling = (s) => {
+  const run = { id: 'run-2', tick: 2 * T, trigger: 'schedule', node: 'p1', boot: 'p1', session: 's-p1' } as const;
+  const runs = [{ ...run, attempt: 1, claimedAt: 2 * T, seq: 1 }];
+  return s.at(2 * T).writes(undefined, {
+    task: s.token,
+    cursor: 2 * T,
+    runs,
+    seq: 1,
+    counters: { claimed: 2, succeeded: 1 },
+    ledger: NOTES,
+  });
+};
 
 const BACKFILL_END: Pair[] = [
   {

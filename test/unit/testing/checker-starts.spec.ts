@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ResolvedRetry } from '../../../lib/core/task/policies.js';
 import { judgePair, minute, rulesBroken, type Pair, type Story, type Telling } from './checker-story.js';
 
 // Rules that judge the calls of handlers. Each breaks in a story as short as it gets.
@@ -34,12 +35,20 @@ const SINGLE_START: Pair[] = [
     broken: (s) => onTwoNodes(s.cluster({ recovery: 'none' }, { watched: false })),
     says: 'run run-1 of "report", which is not to be run again, was started on p1 and on p2',
   },
+  {
+    what: 'unless it had another attempt to make',
+    sound: (s) => onTwoNodes(s.cluster({ recovery: 'none', retry: RETRY }, { watched: false })),
+    broken: (s) => {
+      const told = s.cluster({ recovery: 'none', retry: RETRY }, { watched: false }).at(T);
+      return onTwoNodes(told, (s) => s.aborted('p1', 'run-1'));
+    },
+    says: 'run run-1 of "report", which is not to be run again, was started on p1 and on p2',
+  },
 ];
+const RETRY: ResolvedRetry = { attempts: 2, delayMs: 1_000, backoff: 'fixed', maxDelayMs: 1_000 };
 
-const onTwoNodes: Telling = (s) =>
-  s
-    .at(T)
-    .starts('p1', 'run-1', T, { token: '5' })
+const onTwoNodes = (s: Story, meanwhile: Telling = (told) => told): Story =>
+  meanwhile(s.at(T).starts('p1', 'run-1', T, { token: '5' }))
     .ends('p1', 'run-1', 'threw')
     .starts('p2', 'run-1', T, { attempt: 2, token: '6', trigger: 'recovery' });
 

@@ -34,7 +34,7 @@ export function timeoutMiddleware(
 export function totalTimeout(clock: Clock, run: LimitedRun): Disposable | undefined {
   const { totalTimeoutMs } = run.policies;
   if (totalTimeoutMs === undefined) return undefined;
-  const leftMs = Math.max(0, run.begunAt + totalTimeoutMs - clock.now());
+  const leftMs = Math.min(Math.max(0, run.begunAt + totalTimeoutMs - clock.now()), totalTimeoutMs); // whatever the clock says
   const error = timedOut(run, `longer than its total timeout of ${totalTimeoutMs} ms, with all its attempts`);
   return clock.setTimer(leftMs, () => run.abort.abort(error));
 }

@@ -29,7 +29,7 @@ export function ledger(world: World): Rule {
       const version = after && world.versionOf(task, after.task);
       const takesNotes = ({ tick, attempt, again }: RunEntry): boolean =>
         tick !== undefined && attempt === 1 && again === undefined;
-      if (version && newRuns(before, after).some(takesNotes)) notesOf.set(key, ticksText(version.doc));
+      if (version && world.watched && newRuns(before, after).some(takesNotes)) notesOf.set(key, ticksText(version.doc));
       if (!was || !after) return;
       if (!is) yield `${key} has lost its notes of what succeeded`;
       else if (version && is.schedule === was.schedule && is.since > was.since && !isOfLoss(before!, after)) {

@@ -1,9 +1,13 @@
+import type { RetryState } from '../../../core/scheduler/unit-state.js';
+import type { ResolvedPolicies } from '../../../core/task/policies.js';
+import type { Call } from '../calls.js';
 import type { Rule } from '../rule.js';
 import type { World } from '../world.js';
 
 /**
- * No (unit, tick) is started by two claims, ever, but for one more in each backfill, and each time a run of it is asked for once more; without `rerun` no run is started by
- * two processes, unless the first has told that its attempt had failed and waits for another one.
+ * No (unit, tick) is started by two claims, ever, but for one more in each backfill, and each time a run of it is asked
+ * for once more; without `rerun` no run is started by two processes, unless the first has told that its attempt had failed
+ * and waits for another one.
  */
 export function singleStart(world: World): Rule {
   const runOfTick = new Map<string, { runId: string; at: number }>();
@@ -29,17 +33,23 @@ export function singleStart(world: World): Rule {
         runOfTick.set(key, first);
       }
       const last = world.calls.ofRun(runId).at(-1);
-      const retry = world.units.get(unitKey)?.runs.find(({ id }) => id === runId)?.retry;
-      const goesOn = last?.how !== undefined && retry !== undefined && retry.made >= last.start.attempt;
       const isUnknown = last !== undefined && last.start.at <= world.lossAt && !world.couldKnowOfLoss(process);
-      if (
-        last &&
-        last.start.process !== process &&
-        !goesOn &&
-        !isUnknown &&
-        world.tasks.get(task)?.policies.recovery === 'none'
-      )
-        yield `run ${runId} of "${unit}", which is not to be run again, was started on ${last.start.process} and on ${process}`;
+      const { policies } = world.tasks.get(task) ?? {};
+      if (last && last.start.process !== process && !isUnknown && policies?.recovery === 'none') {
+        const retry = world.units.get(unitKey)?.runs.find(({ id }) => id === runId)?.retry;
+        const waits = world.watched ? isNoted(last, retry) : mayRetry(last, policies);
+        if (!last.how || !waits)
+          yield `run ${runId} of "${unit}", which is not to be run again, was started on ${last.start.process} and on ${process}`;
+      }
     },
   };
+}
+
+/** The unit says that the attempt has been made. */
+function isNoted({ start }: Call, retry: RetryState | undefined): boolean {
+  return retry !== undefined && retry.made >= start.attempt;
+}
+
+function mayRetry({ start, how, aborted }: Call, { retry }: ResolvedPolicies): boolean {
+  return how === 'threw' && !aborted && start.attempt < retry.attempts;
 }
