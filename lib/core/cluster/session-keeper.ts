@@ -59,6 +59,11 @@ export class SessionKeeper {
     return wall - monotonic < CLOCK_STEP_MS;
   }
 
+  /** … and whether by this session: what is bound to an earlier one is not this node's for certain. */
+  trustedBy(session: string): boolean {
+    return this.current?.id === session && this.trusted();
+  }
+
   async open(): Promise<RegistrySession> {
     const sent = this.clock.monotonic();
     const session = await this.registry.openSession({ ttlMs: this.options.ttlMs });

@@ -11,7 +11,7 @@ import { withCurrentRun } from './current-run.js';
 import type { HandlerTable } from './handler-table.js';
 import { around } from './middleware.js';
 import { retryMiddleware } from './middlewares/retry.js';
-import { timeoutMiddleware, totalTimeout } from './middlewares/timeout.js';
+import { isTimeout, timeoutMiddleware, totalTimeout } from './middlewares/timeout.js';
 import { isWorthRetrying } from './retry-if.js';
 import type { RunAbort } from './run-abort.js';
 import { composeSteps, type Invocation } from './run-step.js';
@@ -144,7 +144,7 @@ function startedEvent(run: TaskRun) {
 }
 
 function failure(thrown: unknown, runId: string, abort: RunAbort): Pick<ExecutionResult, 'outcome' | 'error'> {
-  const outcome = isTimeoutOf(runId, abort.reason ?? thrown) ? 'timed-out' : abort.aborted ? 'cancelled' : 'failed';
+  const outcome = isTimeout(abort.reason ?? thrown, runId) ? 'timed-out' : abort.aborted ? 'cancelled' : 'failed';
   const error = abort.reason ? abortedError(abort.reason, thrown) : errorOf(thrown);
   if (outcome === 'failed' && hasStack(thrown)) error.stack = thrown.stack.slice(0, MAX_STACK);
   return { outcome, error };
@@ -171,9 +171,4 @@ function nameOf(thrown: unknown): string {
 
 function hasStack(thrown: unknown): thrown is { stack: string } {
   return thrown !== null && typeof thrown === 'object' && typeof (thrown as { stack?: unknown }).stack === 'string';
-}
-
-/** A handler that waited in vain for another run has failed, and not timed out itself. */
-function isTimeoutOf(runId: string, error: unknown): boolean {
-  return error instanceof DistributedScheduleError && error.code === 'RUN_TIMEOUT' && error.runId === runId;
 }

@@ -39,6 +39,8 @@ export function decideClaim(state: UnitState, task: KnownTask, request: ClaimReq
   return state.queued ? dropQueued(state, 'overlap') : decideBackfill(state, task, request);
 }
 
+type Settled = Required<UnitDecision<ClaimOutcome>>;
+
 function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): UnitDecision<ClaimOutcome> {
   if (isExhausted(before, task)) return { outcome: { kind: 'exhausted', failures: failuresOf(before, task) } };
   const state = { ...before, ledger: ledgerOf(before, task) };
@@ -56,22 +58,20 @@ function decideTick(before: UnitState, task: KnownTask, request: ClaimRequest): 
     graceMs: request.graceMs,
   });
   const stretches = lost ? [lost, ...plan.settle] : plan.settle;
-  const settled = settleTicks(state, stretches);
+  const settled = settle(state, stretches);
   const settledOr = (otherwise: UnitDecision<ClaimOutcome>): UnitDecision<ClaimOutcome> =>
-    stretches.length > 0 ? { next: settled.state, outcome: { kind: 'settled' }, skips: settled.skips } : otherwise;
+    stretches.length > 0 ? settled : otherwise;
 
   if (!plan.run) return settledOr(queued ?? decideBackfill(state, task, request));
   const { tick, more } = plan.run;
   const blocker = blockerOf(state, task);
   if (blocker) {
-    const blocked = decideBlocked(settled.state, task, request, { ...plan.run, blocker });
+    const blocked = decideBlocked(settled.next, task, request, { ...plan.run, blocker });
     return blocked.next ? { ...blocked, skips: [...settled.skips, ...(blocked.skips ?? [])] } : settledOr(blocked);
   }
-  if (isBroken(state, task, startOf(task.schedule, tick))) {
-    const { state: next, skips } = settleTicks(state, [...stretches, skipOf(tick, 'circuit-open')]);
-    return { next, outcome: { kind: 'settled' }, skips };
-  }
-  const next = { ...settled.state, cursor: tick, claimed: tick };
+  if (isBroken(state, task, startOf(task.schedule, tick)))
+    return settle(state, [...stretches, skipOf(tick, 'circuit-open')]);
+  const next = { ...settled.next, cursor: tick, claimed: tick };
   return claim(next, task, request, plan.run, more || hasExtraRuns(state, task, request), settled.skips);
 }
 
@@ -96,15 +96,14 @@ function decideBlocked(
   // what is made up for, on whatever side, is no reason to leave a tick out
   if ((trigger === 'misfire' && misfire === 'fire-all') || blocker.backfill) return { outcome: { kind: 'blocked' } };
   if (overlap === 'queue' || overlap === 'replace') return enqueue(state, { tick, trigger, blocker });
-  const { state: next, skips } = settleTicks(state, [skipOf(tick, 'overlap', blocker)]);
-  return { next, outcome: { kind: 'settled' }, skips };
+  return settle(state, [skipOf(tick, 'overlap', blocker)]);
 }
 
 /** The tick has had its turn and waits, in the place of the one that waited so far. */
 function enqueue(state: UnitState, { tick, trigger, blocker }: Blocked): UnitDecision<ClaimOutcome> {
   const { queued: former } = state;
-  const { state: next, skips } = settleTicks(state, former ? [skipOf(former.tick, 'overlap', blocker)] : []);
-  return { next: { ...next, cursor: tick, queued: { tick, trigger } }, outcome: { kind: 'settled' }, skips };
+  const { next, ...decision } = settle(state, former ? [skipOf(former.tick, 'overlap', blocker)] : []);
+  return { ...decision, next: { ...next, cursor: tick, queued: { tick, trigger } } };
 }
 
 /** The tick that waits, if one does: its turn to run, its end, or more waiting. */
@@ -117,9 +116,8 @@ function decideQueued(
   if (!queued) return undefined;
   const { tick, trigger } = queued;
   const start = startOf(task.schedule, tick);
-  const dropped = (reason: SkipReason): UnitDecision<ClaimOutcome> => dropQueued(before, reason);
-  if (tick <= task.doc.since) return dropped('overlap'); // the task was halted, or has another schedule
-  if (request.now - start > task.policies.misfireDeadlineMs) return dropped('too-late');
+  if (tick <= task.doc.since) return dropQueued(before, 'overlap'); // the task was halted, or has another schedule
+  if (request.now - start > task.policies.misfireDeadlineMs) return dropQueued(before, 'too-late');
   const blocker = blockerOf(state, task);
   if (blocker) {
     if (request.standby) return { outcome: { kind: 'idle' } };
@@ -132,7 +130,12 @@ function decideQueued(
 }
 
 function dropQueued({ queued, ...state }: UnitState, reason: SkipReason): UnitDecision<ClaimOutcome> {
-  const { state: next, skips } = settleTicks(state, [skipOf(queued!.tick, reason)]);
+  return settle(state, [skipOf(queued!.tick, reason)]);
+}
+
+/** Ticks that come to their end without a run. */
+function settle(state: UnitState, stretches: readonly SkippedStretch[]): Settled {
+  const { state: next, skips } = settleTicks(state, stretches);
   return { next, outcome: { kind: 'settled' }, skips };
 }
 

@@ -63,33 +63,32 @@ export interface Start {
 
 export type Starts = Partial<Record<RunOnStart, Start>>;
 
-/** Enters the run into the unit. */
+/** The unit with a new run of this node in it. */
+export function entered(
+  state: UnitState,
+  task: KnownTask,
+  { runId: id, node, boot, session, now }: Pick<ClaimRequest, 'runId' | 'node' | 'boot' | 'session' | 'now'>,
+  of: Pick<RunEntry, 'tick' | 'trigger' | 'backfill' | 'again' | 'payload'>,
+): { next: UnitState; run: RunEntry } {
+  const seq = state.seq + 1;
+  const run: RunEntry = { id, ...of, node, boot, session, attempt: 1, claimedAt: now, seq };
+  return { next: { ...state, seq, runs: [...state.runs, run], task: String(task.token) }, run };
+}
+
+/** Enters the run and counts it, where it is one of the schedule's. */
 export function claim(
   state: UnitState,
   task: KnownTask,
-  { runId: id, node, boot, session, now }: ClaimRequest,
+  request: ClaimRequest,
   { tick, trigger }: Pick<RunEntry, 'tick' | 'trigger'>,
   more: boolean,
   skips: readonly SkipTail[] = [],
 ): UnitDecision<ClaimOutcome> {
-  const seq = state.seq + 1;
-  const due = tick !== undefined && { tick };
-  const run: RunEntry = {
-    id,
-    ...due,
-    trigger,
-    ...(trigger === 'backfill' && { backfill: true as const }),
-    node,
-    boot,
-    session,
-    attempt: 1,
-    claimedAt: now,
-    seq,
-  };
+  const backfill = trigger === 'backfill' && { backfill: true as const };
+  const { next, run } = entered(state, task, request, { ...(tick !== undefined && { tick }), trigger, ...backfill });
   const isRegular = trigger === 'schedule' || trigger === 'misfire';
   const counters = isRegular ? count(state.counters, 'claimed') : state.counters;
-  const next = { ...state, seq, counters, runs: [...state.runs, run], task: String(task.token) };
-  return { next, outcome: { kind: 'claimed', run, more, task }, skips };
+  return { next: { ...next, counters }, outcome: { kind: 'claimed', run, more, task }, skips };
 }
 
 /** The run that this request has entered, unheard. Taken over since by another node it keeps its id, and is ours no more. */

@@ -1,5 +1,4 @@
 import type { SessionKeeper } from '../cluster/session-keeper.js';
-import { decodeNode } from '../cluster/node-record.js';
 import type { ClusterView } from '../cluster/cluster-view.js';
 import type { Clock } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
@@ -10,6 +9,7 @@ import type { Change, Registry } from '../registry/registry.js';
 import type { DocumentPort } from '../registry/update-document.js';
 import { type GroupLimits, limitsOf } from '../task/group-limits.js';
 import { GroupGate } from './group-gate.js';
+import { isDead } from './is-dead.js';
 import { giveRoom, type GroupHolder, keepRoom, takeRoom } from './group-state.js';
 
 /** Room for one run in its group. */
@@ -54,7 +54,7 @@ export class Groups {
 
   /** Whether it has limits that this node does not know. */
   lacks(group: string | undefined): group is string {
-    return group !== undefined && limitsOf(this.limits, group) === undefined;
+    return group !== undefined && !this.has(group);
   }
 
   /**
@@ -151,16 +151,12 @@ export class Groups {
     return look;
   }
 
-  /** Those whose node is gone, or has another session: by a fresh read, as for runs. */
   private async deadOf(holders: readonly GroupHolder[]): Promise<Set<string>> {
     const dead = new Set<string>();
-    for (const { id, node, boot, session } of holders) {
-      const seen = this.view.get(node);
-      if (seen?.boot === boot && seen.session === session) continue;
-      const entry = await this.registry.get(keys.node(node), { fresh: true });
-      const now = entry && decodeNode(entry.value);
-      const isAlive = now?.boot === boot && (now.session === session || now.status !== 'working');
-      if (!isAlive) dead.add(id);
+    for (const holder of holders) {
+      const seen = this.view.get(holder.node);
+      if (seen?.boot === holder.boot && seen.session === holder.session) continue;
+      if (await isDead(this.registry, holder)) dead.add(holder.id);
     }
     return dead;
   }

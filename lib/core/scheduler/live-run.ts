@@ -1,11 +1,12 @@
 import type { Clock, EpochMs } from '../common/clock.js';
 import type { RunRecord } from '../common/run.js';
 import { RunAbort } from '../execution/run-abort.js';
+import type { Slots } from '../execution/slots.js';
 import { RunNotes } from '../execution/run-notes.js';
 import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
-import type { Permit } from './groups.js';
+import type { Groups, Permit } from './groups.js';
 import type { RetryState, RunEntry } from './unit-state.js';
 
 /** A claimed run on this node, from the claim until its end is recorded. */
@@ -41,6 +42,17 @@ export function liveRun(claimed: ClaimedRun, clock: Clock): LiveRun {
     hasSlot: retry?.at === undefined,
     ...(retry && { retry }),
   };
+}
+
+/** Gives back what it takes of this node and of its group. */
+export function vacate(
+  run: LiveRun,
+  { slots, groups }: { slots: Pick<Slots, 'give'>; groups: Pick<Groups, 'give'> },
+): void {
+  if (run.hasSlot) slots.give();
+  run.hasSlot = false;
+  if (run.permit) void groups.give(run.permit);
+  delete run.permit;
 }
 
 /** When the handler is called: at the tick, or with jitter somewhat later. */

@@ -33,6 +33,7 @@ export class Orphans {
   /** Called at each resync, after nodes and tasks have been listed. */
   async look(): Promise<void> {
     const nodes = this.view.list();
+    const isJudge = this.isJudge(nodes);
     const handlers = new Set(nodes.flatMap((node) => node.handlers));
     const before = this.suspected;
     this.suspected = new Set();
@@ -40,11 +41,11 @@ export class Orphans {
       const { definition, generation, orphanedSince } = task.doc;
       if (definition.source !== 'static' || task.doc.state === 'deleted' || task.doc.state === 'purged') continue;
       if (handlers.has(definition.handler)) {
-        if (orphanedSince !== undefined && this.isJudge(nodes)) await this.writer.change(task.name, adopted);
+        if (orphanedSince !== undefined && isJudge) await this.writer.change(task.name, adopted);
         continue;
       }
       this.suspected.add(generation);
-      if (before.has(generation) && this.isJudge(nodes)) await this.noteOrPrune(task);
+      if (before.has(generation) && isJudge) await this.noteOrPrune(task);
     }
   }
 

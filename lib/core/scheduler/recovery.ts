@@ -1,29 +1,15 @@
-import { decodeNode } from '../cluster/node-record.js';
 import { errorMessage } from '../common/errors.js';
-import { keys } from '../registry/keyspace.js';
-import type { Registry } from '../registry/registry.js';
 import type { HandlerTable } from '../execution/handler-table.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { TaskState } from '../task/task-definition.js';
 import type { Unit } from '../task/unit.js';
 import type { Permit } from './groups.js';
+import { isDead } from './is-dead.js';
 import { runRecordOf } from './run-record.js';
-import { decideLost, decideTakeOver, held, RELEASED } from './run-decisions.js';
+import { decideLost, decideTakeOver, held } from './run-decisions.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RunEntry, UnitState } from './unit-state.js';
-
-/**
- * Whether the run's session is over, by a fresh read made after the unit was read: a node missing from a view may
- * just have joined. A node that is `working` in a new session has rebound what it still runs.
- */
-export async function isDead(registry: Pick<Registry, 'get'>, run: RunEntry): Promise<boolean> {
-  if (run.session === RELEASED) return true;
-  const entry = await registry.get(keys.node(run.node), { fresh: true });
-  const node = entry && decodeNode(entry.value);
-  if (!node || node.boot !== run.boot) return true;
-  return node.session !== run.session && node.status === 'working';
-}
 
 /** What becomes of runs whose node died. Only the owner of a unit looks after its orphans. */
 export class Recovery {

@@ -1,7 +1,7 @@
 import { sleep } from '../common/clock.js';
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import { Entrance } from './entrance.js';
-import { begunAt, type LiveRun } from './live-run.js';
+import { begunAt, type LiveRun, vacate } from './live-run.js';
 import { decideRetry } from './run-decisions.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { RetryState } from './unit-state.js';
@@ -31,14 +31,11 @@ export class RetryPause {
 
   /** @returns whether the next attempt is to be made here */
   async pause(run: LiveRun, attempt: number, delayMs: number): Promise<boolean> {
-    const { units, slots, groups, clock } = this.context;
+    const { units, clock } = this.context;
     const at = clock.now() + delayMs;
     const retry: RetryState = { made: attempt, begunAt: begunAt(run), at };
     run.retry = retry;
-    run.hasSlot = false;
-    slots.give();
-    if (run.permit) void groups.give(run.permit);
-    delete run.permit;
+    vacate(run, this.context);
     units
       .update(
         run.unit,
@@ -76,8 +73,7 @@ export class RetryPause {
 
   /** A run that outlives the session of its node begins nothing before it is bound to the next one. */
   private isBound({ entry }: LiveRun): boolean {
-    const { keeper } = this.context;
-    return keeper.trusted() && keeper.session?.id === entry.session;
+    return this.context.keeper.trustedBy(entry.session);
   }
 
   /** @returns whether the run is this node's to go on with; `undefined` if the registry did not answer */

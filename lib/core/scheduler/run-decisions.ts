@@ -2,10 +2,10 @@ import type { EpochMs } from '../common/clock.js';
 import type { Json } from '../common/json.js';
 import type { RunOutcome, Trigger } from '../common/run.js';
 import type { KnownTask } from '../task/catalog.js';
-import { blockerOf, ownClaim, type UnitDecision } from './claim.js';
+import { blockerOf, entered, ownClaim, type UnitDecision } from './claim.js';
 import { failuresAfter } from './failures.js';
 import { type SuccessLedger, withGap, withSuccess } from './success-ledger.js';
-import { attemptsOf, count, type RetryState, type RunEntry, type UnitState } from './unit-state.js';
+import { attemptsOf, count, RELEASED, type RetryState, type RunEntry, type UnitState } from './unit-state.js';
 
 /** Who holds a run: an attempt of an incarnation. A run taken over by another node keeps its id and is not ours. */
 export interface RunHold {
@@ -69,9 +69,6 @@ export function decideRebind(state: UnitState, hold: RunHold, session: string): 
   const runs = state.runs.map((other) => (other === run ? { ...run, session } : other));
   return { next: { ...state, runs }, outcome: true };
 }
-
-/** In place of a session: the run waits for whoever owns its unit. */
-export const RELEASED = 'released';
 
 /** Unbinds a run from the session of its node, which may live on: nobody would look for an orphan under it. */
 export function decideRelease(state: UnitState, hold: RunHold, retry: RetryState | undefined): UnitDecision<boolean> {
@@ -161,7 +158,7 @@ export interface ManualRequest {
 
 /** Enters a run that was asked for. It obeys the overlap policy like any other; the cursor stays. */
 export function decideManual(state: UnitState, task: KnownTask, request: ManualRequest): UnitDecision<ManualOutcome> {
-  const { runId: id, node, boot, session, now, trigger, payload, again } = request;
+  const { trigger, payload, again } = request;
   const own = ownClaim(state, request);
   if (own) return { next: state, outcome: { kind: 'claimed', run: own } }; // for a token of its own
   if (BigInt(state.task) > task.token) return { outcome: { kind: 'stale-task' } };
@@ -169,24 +166,13 @@ export function decideManual(state: UnitState, task: KnownTask, request: ManualR
   if (by !== undefined) return { outcome: { kind: 'again', by } };
   const blocker = blockerOf(state, task);
   if (blocker) return { outcome: { kind: 'overlap', blocker } };
-  const seq = state.seq + 1;
-  const run: RunEntry = {
-    id,
+  const { next, run } = entered(state, task, request, {
     trigger,
     ...(again?.tick !== undefined && { tick: again.tick, backfill: true }),
     ...(again && { again: again.id }),
     ...(payload !== undefined && { payload }),
-    node,
-    boot,
-    session,
-    attempt: 1,
-    claimedAt: now,
-    seq,
-  };
-  return {
-    next: { ...state, seq, runs: [...state.runs, run], task: String(task.token) },
-    outcome: { kind: 'claimed', run },
-  };
+  });
+  return { next, outcome: { kind: 'claimed', run } };
 }
 
 /** The run that is asked for in place of this one already, and goes on or was the last to succeed. */

@@ -5,7 +5,7 @@ import { backoffMs } from '../execution/middlewares/retry.js';
 import { isTimeout, totalTimeout } from '../execution/middlewares/timeout.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
 import type { Unit } from '../task/unit.js';
-import { begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun } from './live-run.js';
+import { begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun, vacate } from './live-run.js';
 import { RetryPause } from './retry-pause.js';
 import { decideFinish, decideRebind, decideRelease } from './run-decisions.js';
 import { runRecordOf } from './run-record.js';
@@ -155,8 +155,7 @@ export class RunLauncher {
     } catch (error) {
       result = unstarted({ outcome: 'failed', why: errorMessage(error) }, context.clock.now()); // whatever it is, the run ends
     } finally {
-      if (run.hasSlot) context.slots.give();
-      this.giveRoom(run);
+      vacate(run, context);
       this.recording++;
       this.tellIdle();
     }
@@ -166,11 +165,6 @@ export class RunLauncher {
       this.recording--;
       this.forget(run);
     }
-  }
-
-  private giveRoom(run: LiveRun): void {
-    if (run.permit) void this.context.groups.give(run.permit);
-    delete run.permit;
   }
 
   /** Waits until the run is due. @returns why it does not start */
@@ -199,7 +193,7 @@ export class RunLauncher {
 
   private whyNotResumed(run: LiveRun): Obstacle {
     const { reason } = run.abort;
-    if (reason) return { outcome: isTimeout(reason) ? 'timed-out' : 'cancelled', why: reason.message };
+    if (reason) return { outcome: isTimeout(reason, run.entry.id) ? 'timed-out' : 'cancelled', why: reason.message };
     if (this.pauses.isTooLate(run))
       return { outcome: 'failed', why: 'its deadline had passed before another attempt could be made' };
     return { outcome: 'lost', why: 'another node goes on with it' };
@@ -283,7 +277,7 @@ export class RunLauncher {
     }
     // While the session is trusted nobody else can settle the run, so history may go in the same commit.
     const known = catalog.get(task.name)?.doc.generation === unit.generation;
-    const isOurs = (): boolean => keeper.trusted() && keeper.session?.id === run.entry.session;
+    const isOurs = (): boolean => keeper.trustedBy(run.entry.session);
     const early = known && isOurs();
     if (early) recorder.record(record, entry.seq, isOurs);
     try {

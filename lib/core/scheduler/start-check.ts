@@ -21,8 +21,7 @@ export class StartCheck {
 
   /** Outside the trust window the registry is asked first. */
   async doubt(run: LiveRun): Promise<Obstacle | undefined> {
-    const { keeper } = this.context;
-    if (keeper.trusted() && keeper.session?.id === run.entry.session) return undefined;
+    if (this.context.keeper.trustedBy(run.entry.session)) return undefined;
     if (await this.stillOurs(run)) return undefined;
     run.handOver ||= run.task.policies.recovery === 'rerun';
     return { outcome: 'lost', why: 'the session of this node was lost before the run started' };

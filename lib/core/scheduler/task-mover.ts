@@ -6,7 +6,7 @@ import { unitsOf, type Unit } from '../task/unit.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import type { TaskWriter } from './task-writer.js';
 import type { UnitDecision } from './claim.js';
-import { isDead } from './recovery.js';
+import { isDead } from './is-dead.js';
 import { newUnitState, type RunEntry, type UnitState } from './unit-state.js';
 
 /** How long a step goes on trying while the registry does not answer. */

@@ -14,6 +14,9 @@ export interface RetryState {
   at?: EpochMs;
 }
 
+/** In place of a session: the run waits for whoever owns its unit. */
+export const RELEASED = 'released';
+
 /** A run that has been claimed and has not ended. */
 export interface RunEntry {
   id: string;

@@ -68,7 +68,7 @@ export const claims = [
     breaks: 'The cursor passes only over ticks that are claimed or skipped with a reason',
     rules: ['accounted'],
     file: decision,
-    find: 'const next = { ...settled.state, cursor: tick, claimed: tick };',
+    find: 'const next = { ...settled.next, cursor: tick, claimed: tick };',
     replace: 'const next = { ...settled.state, cursor: Math.max(tick, now), claimed: tick };',
   },
   {

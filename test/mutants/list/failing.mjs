@@ -25,8 +25,8 @@ export const failing = [
     breaks: 'No tick is run while the circuit is open',
     rules: ['circuit'],
     file: decision,
-    find: 'if (isBroken(state, task, startOf(task.schedule, tick))) {',
-    replace: 'if (isBroken(state, task, startOf(task.schedule, tick)) && request.standby) {',
+    find: 'if (isBroken(state, task, startOf(task.schedule, tick))) return',
+    replace: 'if (isBroken(state, task, startOf(task.schedule, tick)) && request.standby) return',
   },
   {
     name: 'circuit-not-asked-after-a-wait',
@@ -41,8 +41,8 @@ export const failing = [
     breaks: 'A tick that was due while the circuit was open is not made up for',
     rules: ['circuit'],
     file: decision,
-    find: 'if (isBroken(state, task, startOf(task.schedule, tick))) {',
-    replace: 'if (isBroken(state, task, request.now)) {',
+    find: 'if (isBroken(state, task, startOf(task.schedule, tick))) return',
+    replace: 'if (isBroken(state, task, request.now)) return',
   },
   {
     name: 'many-probes',
@@ -105,8 +105,8 @@ export const failing = [
     breaks: 'Failures are forgotten for a success alone',
     rules: ['circuit'],
     file: 'lib/core/scheduler/claim.ts',
-    find: 'const next = { ...state, seq, counters,',
-    replace: 'const { failures: _gone, ...kept } = state; const next = { ...kept, seq, counters,',
+    find: 'return { next: { ...state, seq, runs:',
+    replace: 'const { failures: _gone, ...kept } = state; return { next: { ...kept, seq, runs:',
   },
   {
     name: 'pauses-late',

@@ -8,9 +8,9 @@ export const orphans = [
     open: 'stale reads on owners while the others join again',
     breaks: 'A session is dead only by a fresh read of its key',
     rules: ['recovery'],
-    file: recovery,
-    find: 'await registry.get(keys.node(run.node), { fresh: true })',
-    replace: 'await registry.get(keys.node(run.node))',
+    file: 'lib/core/scheduler/is-dead.ts',
+    find: 'await registry.get(keys.node(holder.node), { fresh: true })',
+    replace: 'await registry.get(keys.node(holder.node))',
   },
   {
     name: 'dead-by-the-view',
@@ -27,9 +27,9 @@ export const orphans = [
   ) {}`,
       },
       {
-        find: "import { decodeNode } from '../cluster/node-record.js';",
+        find: "import { errorMessage } from '../common/errors.js';",
         replace:
-          "import type { ClusterView } from '../cluster/cluster-view.js';\nimport { decodeNode } from '../cluster/node-record.js';",
+          "import type { ClusterView } from '../cluster/cluster-view.js';\nimport { errorMessage } from '../common/errors.js';",
       },
       {
         file: 'lib/core/scheduler/scheduler.ts',
@@ -42,9 +42,9 @@ export const orphans = [
     name: 'dead-while-joining-again',
     breaks: 'A node that is joining again is about to bind its runs to its new session',
     rules: ['recovery'],
-    file: recovery,
-    find: "return node.session !== run.session && node.status === 'working';",
-    replace: 'return node.session !== run.session;',
+    file: 'lib/core/scheduler/is-dead.ts',
+    find: "return node.session !== holder.session && node.status === 'working';",
+    replace: 'return node.session !== holder.session;',
   },
   {
     name: 'dead-unless-here',

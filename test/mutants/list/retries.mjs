@@ -68,7 +68,7 @@ export const retries = [
     breaks: 'Who goes on with a run that waits begins no attempt before its time',
     rules: ['retry'],
     file: launcher,
-    find: '!(await this.resume(run, retryAt))',
+    find: '!(await this.resume(run, made, retryAt))',
     replace: 'retryAt < 0',
   },
   {

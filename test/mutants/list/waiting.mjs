@@ -2,7 +2,7 @@
 const decision = 'lib/core/scheduler/claim-decision.ts';
 const loop = 'lib/core/scheduler/tick-loop.ts';
 
-const ENQUEUED = "settleTicks(state, former ? [skipOf(former.tick, 'overlap', blocker)] : []);";
+const ENQUEUED = "settle(state, former ? [skipOf(former.tick, 'overlap', blocker)] : []);";
 
 export const waiting = [
   {
@@ -18,12 +18,9 @@ export const waiting = [
     breaks: 'The latest tick waits',
     rules: ['accounted', 'queued'],
     file: decision,
-    find: 'return { next: { ...next, cursor: tick, queued: { tick, trigger } }, outcome:',
-    replace: `if (former) {
-    const kept = settleTicks(state, [skipOf(tick, 'overlap', blocker)]);
-    return { next: kept.state, outcome: { kind: 'settled' }, skips: kept.skips };
-  }
-  return { next: { ...next, cursor: tick, queued: { tick, trigger } }, outcome:`,
+    find: 'return { ...decision, next: { ...next, cursor: tick, queued: { tick, trigger } } };',
+    replace: `if (former) return settle(state, [skipOf(tick, 'overlap', blocker)]);
+  return { ...decision, next: { ...next, cursor: tick, queued: { tick, trigger } } };`,
   },
   {
     name: 'queued-replaced-without-a-trace',
@@ -31,7 +28,7 @@ export const waiting = [
     rules: ['queued', 'accounted'],
     file: decision,
     find: ENQUEUED,
-    replace: "settleTicks(state, former && !former ? [skipOf(tick, 'overlap', blocker)] : []);",
+    replace: "settle(state, former && !former ? [skipOf(tick, 'overlap', blocker)] : []);",
   },
   {
     name: 'queued-starts-beside',
@@ -57,7 +54,7 @@ export const waiting = [
     breaks: 'A tick that waited and cannot run is skipped with its reason',
     rules: ['queued', 'accounted'],
     file: decision,
-    find: "if (request.now - start > task.policies.misfireDeadlineMs) return dropped('too-late');",
+    find: "if (request.now - start > task.policies.misfireDeadlineMs) return dropQueued(before, 'too-late');",
     replace:
       "if (request.now - start > task.policies.misfireDeadlineMs) return { next: state, outcome: { kind: 'settled' } };",
   },
@@ -66,7 +63,7 @@ export const waiting = [
     breaks: 'A tick that waits runs no later than its deadline',
     rules: ['accounted'],
     file: decision,
-    find: "if (request.now - start > task.policies.misfireDeadlineMs) return dropped('too-late');",
+    find: "if (request.now - start > task.policies.misfireDeadlineMs) return dropQueued(before, 'too-late');",
     replace: '',
   },
   {
@@ -74,7 +71,7 @@ export const waiting = [
     breaks: 'A tick that waited when its task was halted is none of what the task is now',
     rules: ['accounted'],
     file: decision,
-    find: "if (tick <= task.doc.since) return dropped('overlap');",
+    find: "if (tick <= task.doc.since) return dropQueued(before, 'overlap');",
     replace: '',
   },
   {

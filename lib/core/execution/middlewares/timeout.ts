@@ -44,8 +44,9 @@ export interface LimitedRun extends Pick<Invocation, 'policies' | 'begunAt' | 'a
   readonly task: string;
 }
 
-export function isTimeout(reason: unknown): boolean {
-  return reason instanceof DistributedScheduleError && reason.code === 'RUN_TIMEOUT';
+/** A handler that waited in vain for another run has failed, and not timed out itself. */
+export function isTimeout(error: unknown, runId: string): boolean {
+  return error instanceof DistributedScheduleError && error.code === 'RUN_TIMEOUT' && error.runId === runId;
 }
 
 function timedOut({ id, task }: Pick<LimitedRun, 'id' | 'task'>, how: string): DistributedScheduleError {
