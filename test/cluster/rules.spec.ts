@@ -108,6 +108,14 @@ describe('Decisions about a unit', () => {
     expect(decideTakeOver(state, task, run('y'), by)).toEqual({ outcome: undefined });
     expect(decideLost(state, task, run('y'), 9)).toEqual({ outcome: undefined });
   });
+
+  it('a run that was found waiting and has begun its next attempt since is not taken over', () => {
+    const by = { node: 'm', boot: 'c', session: 's3', now: 9 };
+    const retry = { made: 1, begunAt: 0 };
+    const waiting = run('y', { retry: { ...retry, at: 8 } });
+    expect(decideTakeOver(holding(run('y', { retry })), task, waiting, by)).toEqual({ outcome: undefined });
+    expect(decideTakeOver(holding(waiting), task, waiting, by).outcome).toMatchObject({ node: 'm', attempt: 2 });
+  });
 });
 
 describe('A write of unknown outcome', () => {

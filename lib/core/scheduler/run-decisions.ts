@@ -104,6 +104,7 @@ export function decideTakeOver(
   if (BigInt(state.task) > task.token) return { outcome: undefined }; // the task has changed: look again with what it is now
   if (!run || run.boot !== orphan.boot || run.attempt !== orphan.attempt || run.session !== orphan.session)
     return { outcome: undefined };
+  if (run.retry?.at !== orphan.retry?.at) return { outcome: undefined }; // found waiting it has begun, or the other way round
   const { node, boot, session, now } = by;
   const taken: RunEntry = {
     ...run,
