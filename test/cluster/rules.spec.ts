@@ -109,6 +109,12 @@ describe('Decisions about a unit', () => {
     expect(decideLost(state, task, run('y'), 9)).toEqual({ outcome: undefined });
   });
 
+  it('a run that waits for another attempt since it was found dead is not lost', () => {
+    const retry = { made: 1, begunAt: 0, at: 8 };
+    expect(decideLost(holding(run('y', { retry })), task, run('y'), 9)).toEqual({ outcome: undefined });
+    expect(decideLost(holding(run('y')), task, run('y'), 9).outcome).toBe('lost');
+  });
+
   it('a run that was found waiting and has begun its next attempt since is not taken over', () => {
     const by = { node: 'm', boot: 'c', session: 's3', now: 9 };
     const retry = { made: 1, begunAt: 0 };

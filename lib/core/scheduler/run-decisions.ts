@@ -92,6 +92,12 @@ function retryAfter(run: RunEntry): RetryState {
   return { ...retry, made: attemptsOf(run) };
 }
 
+/** What was found waiting may have begun since, or the other way round: its node may go on for a moment though its session is over. */
+function isAsFound(run: RunEntry, found: RunEntry): boolean {
+  const { boot, attempt, session, retry } = found;
+  return run.boot === boot && run.attempt === attempt && run.session === session && run.retry?.at === retry?.at;
+}
+
 /** Takes over a run whose session has been found dead: one more attempt, on this node. */
 export function decideTakeOver(
   state: UnitState,
@@ -102,9 +108,7 @@ export function decideTakeOver(
   const run = state.runs.find((other) => other.id === orphan.id);
   if (run?.boot === by.boot && run.attempt === orphan.attempt + 1) return { next: state, outcome: run }; // for a token of its own
   if (BigInt(state.task) > task.token) return { outcome: undefined }; // the task has changed: look again with what it is now
-  if (!run || run.boot !== orphan.boot || run.attempt !== orphan.attempt || run.session !== orphan.session)
-    return { outcome: undefined };
-  if (run.retry?.at !== orphan.retry?.at) return { outcome: undefined }; // found waiting it has begun, or the other way round
+  if (!run || !isAsFound(run, orphan)) return { outcome: undefined };
   const { node, boot, session, now } = by;
   const taken: RunEntry = {
     ...run,
@@ -129,10 +133,8 @@ export function decideLost(
   orphan: RunEntry,
   at: EpochMs,
 ): UnitDecision<'lost' | 'failed' | undefined> {
-  const run = state.runs.find(
-    (other) => other.id === orphan.id && other.attempt === orphan.attempt && other.session === orphan.session,
-  );
-  if (!run) return { outcome: undefined };
+  const run = state.runs.find(({ id }) => id === orphan.id);
+  if (!run || !isAsFound(run, orphan)) return { outcome: undefined };
   const outcome = run.retry?.at === undefined ? 'lost' : 'failed';
   return { next: ended(state, task, run, outcome, at), outcome };
 }

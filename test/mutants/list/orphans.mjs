@@ -68,8 +68,17 @@ export const orphans = [
     breaks: 'An orphan is taken over as it was found, or not at all',
     rules: ['recovery'],
     file: decisions,
-    find: 'if (!run || run.boot !== orphan.boot || run.attempt !== orphan.attempt || run.session !== orphan.session)',
-    replace: 'if (!run)',
+    find: 'if (!run || !isAsFound(run, orphan)) return { outcome: undefined }; const { node,',
+    replace: 'if (!run) return { outcome: undefined }; const { node,',
+  },
+  {
+    name: 'changed-since-it-was-found',
+    breaks:
+      'A run that has begun to wait since it was found dead is not lost, and one that has begun again is not taken over',
+    rules: ['single-start', 'retry'],
+    file: decisions,
+    find: 'run.session === session && run.retry?.at === retry?.at;',
+    replace: 'run.session === session && (run.retry?.at ?? 0) >= 0;',
   },
   {
     name: 'lost-without-compare',
@@ -77,8 +86,8 @@ export const orphans = [
     breaks: 'An orphan is settled as it was found, or not at all',
     rules: ['recovery'],
     file: decisions,
-    find: '(other) => other.id === orphan.id && other.attempt === orphan.attempt && other.session === orphan.session,',
-    replace: '(other) => other.id === orphan.id,',
+    find: 'if (!run || !isAsFound(run, orphan)) return { outcome: undefined }; const outcome',
+    replace: 'if (!run) return { outcome: undefined }; const outcome',
   },
   {
     name: 'none-taken-over',
