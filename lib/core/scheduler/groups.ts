@@ -6,6 +6,7 @@ import { errorMessage } from '../common/errors.js';
 import type { LoggerPort } from '../common/logger.js';
 import { keys } from '../registry/keyspace.js';
 import type { Change, Registry } from '../registry/registry.js';
+import { insist } from '../registry/insist.js';
 import type { DocumentPort } from '../registry/update-document.js';
 import { type GroupLimits, limitsOf } from '../task/group-limits.js';
 import { GroupGate } from './group-gate.js';
@@ -84,18 +85,16 @@ export class Groups {
     if (!session) return;
     const holder = this.holder(permit, session.id);
     const isOn = (): boolean => this.keeper.session === session && !this.closed;
-    await this.politely(permit, (gate) => gate.change((state) => keepRoom(state, holder, this.clock.now()), isOn));
+    await this.politely(permit, isOn, (gate) =>
+      gate.change((state) => keepRoom(state, holder, this.clock.now()), isOn),
+    );
   }
 
   /** Gives room back. `unused`: its run has not started. Never rejects: it is tried until this node has left. */
   async give(permit: Permit, { unused = false } = {}): Promise<void> {
     const { id } = permit;
-    await this.politely(permit, (gate) =>
-      gate.change(
-        (state) => giveRoom(state, id, { unused }),
-        () => !this.closed,
-      ),
-    );
+    const isOn = (): boolean => !this.closed;
+    await this.politely(permit, isOn, (gate) => gate.change((state) => giveRoom(state, id, { unused }), isOn));
   }
 
   /**
@@ -161,9 +160,19 @@ export class Groups {
     return dead;
   }
 
-  private async politely({ group, run }: Permit, work: (gate: GroupGate) => Promise<void>): Promise<void> {
+  private async politely(
+    { group, run }: Permit,
+    again: () => boolean,
+    work: (gate: GroupGate) => Promise<void>,
+  ): Promise<void> {
+    const onRefused = ({ message }: Error): void =>
+      this.logger.warn('The registry refuses to note what a run holds in its group; it is tried again until it does', {
+        group,
+        runId: run,
+        reason: message,
+      });
     try {
-      await work(this.gate(group));
+      await insist(() => work(this.gate(group)), { clock: this.clock, again, onRefused });
     } catch (error) {
       const what = 'What a run holds in its group could not be written; it is given back by the end of the session';
       this.logger.debug(what, { group, runId: run, reason: errorMessage(error) });

@@ -13,6 +13,9 @@ import type { RunEntry, UnitState } from './unit-state.js';
 
 /** What becomes of runs whose node died. Only the owner of a unit looks after its orphans. */
 export class Recovery {
+  /** Orphans that wait for a slot of this node. */
+  private readonly waiting = new Set<string>();
+
   constructor(
     private readonly context: SchedulerContext,
     private readonly launcher: RunLauncher,
@@ -58,11 +61,29 @@ export class Recovery {
     events.emit(`run.${outcome}`, record);
   }
 
-  /** One that waits for another attempt takes a slot when that is due. */
+  /** One that waits for another attempt takes a slot when that is due; any other waits for one aside, where nothing waits for it. */
   private async takeOver(unit: Unit, task: KnownTask, orphan: RunEntry): Promise<void> {
-    const { slots, units, keeper, clock, node, closing } = this.context;
     const takesSlot = orphan.retry?.at === undefined;
-    if (takesSlot && !(await slots.take(task.policies.priority, closing))) return;
+    if (!takesSlot || this.context.slots.tryTake()) await this.goOn(unit, task, orphan, takesSlot);
+    else if (!this.waiting.has(orphan.id)) void this.awaitSlot(unit, task, orphan);
+  }
+
+  private async awaitSlot(unit: Unit, task: KnownTask, orphan: RunEntry): Promise<void> {
+    const { slots, closing, logger } = this.context;
+    this.waiting.add(orphan.id);
+    try {
+      if (await slots.take(task.policies.priority, closing)) await this.goOn(unit, task, orphan, true);
+    } catch (error) {
+      const what = 'A run whose node died could not be taken over; it is looked for again at the next resync';
+      logger.debug(what, { runId: orphan.id, reason: errorMessage(error) });
+    } finally {
+      this.waiting.delete(orphan.id);
+    }
+  }
+
+  /** The caller has taken a slot for it, where it takes one. */
+  private async goOn(unit: Unit, task: KnownTask, orphan: RunEntry, takesSlot: boolean): Promise<void> {
+    const { slots, units, keeper, clock, node, closing } = this.context;
     const session = keeper.session;
     let launched = false;
     try {

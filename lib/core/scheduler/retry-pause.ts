@@ -1,5 +1,5 @@
 import { sleep } from '../common/clock.js';
-import { RegistryUnavailableError } from '../registry/registry-errors.js';
+import { DistributedScheduleError } from '../common/errors.js';
 import { Entrance } from './entrance.js';
 import { begunAt, type LiveRun, vacate } from './live-run.js';
 import { decideRetry } from './run-decisions.js';
@@ -76,7 +76,7 @@ export class RetryPause {
     return this.context.keeper.trustedBy(entry.session);
   }
 
-  /** @returns whether the run is this node's to go on with; `undefined` if the registry did not answer */
+  /** @returns whether the run is this node's to go on with; `undefined` if the registry did not answer, or refused */
   private async begin(run: LiveRun): Promise<boolean | undefined> {
     const { made, begunAt: since } = run.retry!;
     const begun: RetryState = { made, begunAt: since };
@@ -90,7 +90,7 @@ export class RetryPause {
       if (!run.abort.aborted) run.retry = begun; // or it is begun by nobody, and waits on for another node
       return true;
     } catch (error) {
-      if (!(error instanceof RegistryUnavailableError)) throw error;
+      if (!(error instanceof DistributedScheduleError)) throw error;
       return undefined;
     }
   }

@@ -4,6 +4,7 @@ import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import { backoffMs } from '../execution/middlewares/retry.js';
 import { isTimeout, totalTimeout } from '../execution/middlewares/timeout.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
+import { insist } from '../registry/insist.js';
 import type { Unit } from '../task/unit.js';
 import { begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun, vacate } from './live-run.js';
 import { RetryPause } from './retry-pause.js';
@@ -205,17 +206,28 @@ export class RunLauncher {
     const what = `A run of task "${task.name}" did not come to its end on this node and is left for another to go on with`;
     logger.warn(what, { runId: entry.id, reason });
     try {
-      await units.update(
-        unit,
-        (state) => decideRelease(state, entry, retry),
-        () => !this.closed,
-      );
+      await this.write(entry, (again) => units.update(unit, (state) => decideRelease(state, entry, retry), again));
     } catch (error) {
       logger.debug('The session of this node ends, and releases its runs', {
         runId: entry.id,
         reason: (error as Error).message,
       });
     }
+  }
+
+  /** What becomes of a run is written whatever it takes, until this node has left. */
+  private write<T>({ id }: RunEntry, update: (again: () => boolean) => Promise<T>): Promise<T> {
+    const { clock, logger } = this.context;
+    const again = (): boolean => !this.closed;
+    return insist(() => update(again), {
+      clock,
+      again,
+      onRefused: ({ message }) =>
+        logger.error('The registry refuses to note what became of a run; it is tried again until it does', {
+          runId: id,
+          reason: message,
+        }),
+    });
   }
 
   private forget(run: LiveRun): void {
@@ -281,10 +293,8 @@ export class RunLauncher {
     const early = known && isOurs();
     if (early) recorder.record(record, entry.seq, isOurs);
     try {
-      const update = await units.update(
-        unit,
-        (state) => decideFinish(state, task, entry, result.outcome, result.endedAt),
-        () => !this.closed,
+      const update = await this.write(entry, (again) =>
+        units.update(unit, (state) => decideFinish(state, task, entry, result.outcome, result.endedAt), again),
       );
       if (update !== 'gone' && update.outcome === 'finished') {
         if (!early && known) recorder.record(record, entry.seq);

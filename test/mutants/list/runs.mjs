@@ -77,8 +77,8 @@ export const runs = [
     breaks: 'The end of a run is recorded as it was, however long that takes',
     rules: ['honest-end'],
     file: launcher,
-    find: '(state) => decideFinish(state, task, entry, result.outcome, result.endedAt), () => !this.closed,',
-    replace: '(state) => decideFinish(state, task, entry, result.outcome, result.endedAt), () => false,',
+    find: 'const again = (): boolean => !this.closed;',
+    replace: 'const again = (): boolean => this.live.size < 0;',
   },
   {
     name: 'history-before-the-unit',
