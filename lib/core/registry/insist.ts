@@ -10,7 +10,7 @@ export interface InsistOptions {
   /** Asked after each failure; `false` gives up and rejects with it. */
   again: () => boolean;
   /** Told of the first refusal. */
-  onRefused(error: DistributedScheduleError): void;
+  onRefused: (error: DistributedScheduleError) => void;
 }
 
 /**
