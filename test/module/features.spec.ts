@@ -1,4 +1,5 @@
 import { Controller, Injectable, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
 import { describe, expect, it } from '@jest/globals';
 import {
   DistributedCron,
@@ -141,5 +142,23 @@ describe('forFeature', () => {
       feature('Nothing', undefined as never),
     ];
     expect((await refusal(start({ imports }))).message).toMatchSnapshot();
+  });
+
+  it('without any scheduler keeps the application from starting', async () => {
+    const feature = (name: string, options: FeatureOptions) => {
+      @Module({ imports: [DistributedScheduleModule.forFeature(options)] })
+      class Feature {}
+      Object.defineProperty(Feature, 'name', { value: name });
+      return Feature;
+    };
+    const imports = [feature('Billing', { namePrefix: 'billing.' }), feature('Mail', { scheduler: 'mail' })];
+    const module = await Test.createTestingModule({ imports }).compile();
+    expect(await refusal(module.init())).toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message:
+        'The application has no scheduler, so no decorated method would ever run:' +
+        '\n  - Billing (forFeature): import DistributedScheduleModule.forRoot() in the root module' +
+        '\n  - Mail (forFeature): there is no scheduler "mail"; give it by forRoot({ name: "mail" })',
+    });
   });
 });

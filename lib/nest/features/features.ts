@@ -7,7 +7,7 @@ import { policies } from '../options/option-problems.js';
 import type { ModuleRecord } from '../own-tokens.js';
 import { ReferenceAnswers } from '../references/reference-answers.js';
 import { settle } from '../references/settle.js';
-import { FEATURE_OPTIONS } from './feature.module.js';
+import { featuresOf } from './feature.module.js';
 
 /** What holds for the decorated methods of a module; nothing in it is a reference any more. */
 export interface Feature {
@@ -36,12 +36,12 @@ export class Features {
     const features = new Map<ModuleRecord, Feature>();
     const problems: string[] = [];
     for (const module of this.modules.values()) {
-      const given = [...module.imports].flatMap(({ providers }) => providers.get(FEATURE_OPTIONS) ?? []);
+      const given = featuresOf(module);
       if (given.length === 0) continue;
       const place = `${module.name} (forFeature)`;
       if (given.length > 1)
         problems.push(`${place}: it stands ${given.length} times in the imports of the module; keep one of them`);
-      const { value, problems: found } = await this.settleOne(given[0]!.instance, module);
+      const { value, problems: found } = await this.settleOne(given[0], module);
       if (found.length === 0) features.set(module, value);
       problems.push(...found.map((problem) => `${place}: ${problem}`));
     }
