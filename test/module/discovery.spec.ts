@@ -350,6 +350,35 @@ describe('what cannot be scheduled keeps the application from starting', () => {
     expect(await message(Bad)).toMatchSnapshot();
   });
 
+  it('lists beside them what only shows together with the options of the module', async () => {
+    @Injectable()
+    class G {
+      @DistributedCron('* * * * *', { name: 'near', group: 'mial' })
+      near() {}
+
+      @DistributedCron('* * * * *', { name: 'far', group: 'tape', except: { calendar: 'xx' }, timout: 5 } as object)
+      far() {}
+
+      @DistributedCron('* * * * *', { startAt: '2030-02-01', endAt: '2030-01-01', runOnStart: 'version' })
+      over() {}
+
+      @DistributedInterval('5x' as '5s')
+      wrongByItself() {}
+    }
+    const groups = { mail: { concurrency: 1 } };
+    const { message: text } = await refusal(start({ providers: [G] }, { groups }));
+    const noCalendar = `there is no calendar "xx", nor any other; give it in the module's option calendars`;
+    expect(text.split('\n  - ').slice(1)).toEqual([
+      'G.near (@DistributedCron): group: the module option groups has no "mial"; did you mean mail?',
+      'G.far (@DistributedCron): timout: unknown option; did you mean timeout?',
+      'G.far (@DistributedCron): group: the module option groups has no "tape"; there are mail',
+      `G.far (@DistributedCron): except.calendar: ${noCalendar}`,
+      'G.over (@DistributedCron): endAt: it lies before startAt, so there is no tick',
+      "G.over (@DistributedCron): runOnStart: 'version' needs the module option version, the version of your application",
+      expect.stringMatching(/^G\.wrongByItself \(@DistributedInterval\): every: "5x" is not a duration/),
+    ]);
+  });
+
   it('names both places of a duplicate name', async () => {
     @Injectable()
     class East {

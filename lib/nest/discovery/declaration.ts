@@ -1,6 +1,5 @@
 import { show } from '../../core/common/show.js';
 import type { TaskInput } from '../../core/task/task-definition.js';
-import { taskProblems } from '../../core/task/validate.js';
 import type { MethodMark } from '../decorators/task-metadata.js';
 import type { Feature } from '../features/features.js';
 import type { DecoratedMethod } from './decorated-method.js';
@@ -15,21 +14,24 @@ interface Declaration {
   problems: string[];
 }
 
+/** Everything wrong with a task, each problem with its path. */
+export type TaskCheck = (input: TaskInput) => string[];
+
 /** The task that a decorated method declares, or everything that is wrong with it. */
-export function declarationOf({ mark, place, feature = {} }: DecoratedMethod): Declaration {
+export function declarationOf({ mark, place, feature = {} }: DecoratedMethod, check: TaskCheck): Declaration {
   if (mark.kind !== 'task') return { problems: [] };
   const { options }: { options: unknown } = mark;
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     return { problems: [`the options are ${show(options)}; give an object, as { name: 'billing.close' }`] };
   }
-  return taskOf(mark, place, feature);
+  return taskOf({ mark, place, feature }, check);
 }
 
 function taskOf(
-  mark: MethodMark & { kind: 'task' },
-  place: string,
-  { defaults, namePrefix = '' }: Feature,
+  { mark, place, feature }: { mark: MethodMark & { kind: 'task' }; place: string; feature: Feature },
+  check: TaskCheck,
 ): Declaration {
+  const { defaults, namePrefix = '' } = feature;
   const { scheduler: _scheduler, name = place, timeZone, dst, except, ...rest } = mark.options;
   const spec = mark.specOf(mark.schedule);
   const beside = Object.entries({ timeZone, dst, except }).filter(([, value]) => value !== undefined);
@@ -41,7 +43,7 @@ function taskOf(
   const problems = [
     ...twice.map((key) => `${key}: it is given in the schedule and beside it; give it once`),
     ...TAKEN.filter((key) => key in rest).map((key) => `${key}: the decorator sets it; leave it out`),
-    ...taskProblems(input, '').map((problem) => besideOf(problem, beside)),
+    ...check(input).map((problem) => besideOf(problem, beside)),
   ];
   return problems.length > 0 ? { problems } : { input, problems };
 }

@@ -77,7 +77,7 @@ export class Registrar {
       const id = (mark.id as string | undefined) ?? DEFAULT_HANDLER;
       return this.addHandler(id, checked, origin, { middlewares, ...(retryIf && { retryIf }) });
     }
-    const { input, problems } = declarationOf(method);
+    const { input, problems } = declarationOf(method, (task) => this.service.problemsOf(task));
     if (!input) return problems.map((problem) => toldOf(method, problem));
     const retryIf = input.retry?.retryIf;
     const clash = this.addHandler(input.name, handler, origin, { middlewares, ...(retryIf && { retryIf }) });
