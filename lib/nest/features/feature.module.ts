@@ -1,10 +1,10 @@
 import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { DistributedScheduleError } from '../../core/common/errors.js';
-import { show } from '../../core/common/show.js';
 import type { TaskPolicies } from '../../core/task/policies.js';
 import { schedulerNames, type ModuleRecord } from '../own-tokens.js';
 import type { WithReferences } from '../references/with-references.js';
+import { strangerProblem } from '../stranger-problem.js';
 
 /** The options of a feature, as they were given. */
 export const FEATURE_OPTIONS = Symbol('FEATURE_OPTIONS');
@@ -66,5 +66,5 @@ function missing(given: unknown): string {
   const { scheduler } = (given ?? {}) as FeatureOptions;
   return scheduler === undefined
     ? 'import DistributedScheduleModule.forRoot() in the root module'
-    : `there is no scheduler ${show(scheduler)}; give it by forRoot({ name: ${show(scheduler)} })`;
+    : strangerProblem(scheduler, []);
 }

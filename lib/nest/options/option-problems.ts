@@ -114,7 +114,7 @@ export async function optionProblems(given: unknown): Promise<string[]> {
     isObject(given) && given.registry !== undefined ? await registryProblems(given.registry, 'registry') : [];
   const calendars =
     isObject(given) && given.calendars !== undefined ? await calendarsProblems(given.calendars, 'calendars') : [];
-  return [...options(given, ''), ...defaultGroupProblems(given), ...registry, ...calendars];
+  return [...options(given, ''), ...(isObject(given) ? defaultGroupProblems(given) : []), ...registry, ...calendars];
 }
 
 /**
@@ -134,9 +134,8 @@ export async function requireOptions(given: unknown, name?: unknown): Promise<Di
   );
 }
 
-/** Told here, since no task has named it. */
-function defaultGroupProblems(given: unknown): string[] {
-  const { defaults, groups = {} } = isObject(given) ? given : {};
+/** Told of the defaults, since no task has named it. */
+export function defaultGroupProblems({ defaults, groups = {} }: { defaults?: unknown; groups?: unknown }): string[] {
   if (!isObject(defaults) || !isObject(groups)) return [];
   const { group: name } = normalizePolicies({ group: defaults.group as string }, '', []); // none where it is malformed
   const problem = name === undefined ? undefined : groupProblem(name, Object.keys(groups), 'defaults.group');
