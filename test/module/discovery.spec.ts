@@ -1,10 +1,11 @@
-import { Controller, Inject, Injectable, Module, Scope, type Type } from '@nestjs/common';
+import { Controller, Inject, Injectable, Module, Scope, type DynamicModule, type Type } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import { describe, expect, it } from '@jest/globals';
 import {
   CronExpression,
   DistributedCron,
   DistributedInterval,
+  DistributedScheduleModule,
   DistributedTimeout,
   InjectTaskRun,
   TaskHandler,
@@ -397,6 +398,30 @@ describe('what cannot be scheduled keeps the application from starting', () => {
       any() {}
     }
     expect(await message(East, West)).toMatchSnapshot();
+  });
+
+  it('tells two classes of one name, whose tasks would be one, from a method with two tasks', async () => {
+    const work = (): Type => {
+      @Injectable()
+      class Work {
+        @DistributedCron('* * * * *')
+        tidy() {}
+      }
+      return Work;
+    };
+    const module = (name: string, ...features: DynamicModule[]): Type => {
+      @Module({ imports: features, providers: [work()] })
+      class Feature {}
+      Object.defineProperty(Feature, 'name', { value: name });
+      return Feature;
+    };
+    const { message: text } = await refusal(start({ imports: [module('Sales'), module('Support')] }));
+    expect(text.split('\n  - ').slice(1)).toEqual([
+      "Work.tidy: there are 2 classes named Work, in Sales and in Support, and their tasks without a name would have the same one; give each a name of its own, as { name: 'billing.close' }",
+    ]);
+    const prefix = DistributedScheduleModule.forFeature({ namePrefix: 'own.' });
+    await using app = await start({ imports: [module('Sales'), module('Support', prefix)] });
+    expect(app.service.listTasks().map(({ name }) => name)).toEqual(['Work.tidy', 'own.Work.tidy']);
   });
 
   it('names the modules that provide a class twice', async () => {

@@ -59,17 +59,29 @@ export function toldOf({ mark, place }: DecoratedMethod, problem: string): strin
   return `${place} (${mark.decorator}): ${problem.replace(/^schedule\./, '')}`;
 }
 
-/** Methods that declare several tasks without a name, by place: after an edit, which would be which? */
-export function nameProblems(methods: readonly DecoratedMethod[]): Map<string, string> {
-  const counts = new Map<string, number>();
-  for (const method of methods) if (isUnnamed(method)) counts.set(method.place, (counts.get(method.place) ?? 0) + 1);
-  const several = [...counts].filter(([, count]) => count > 1);
-  return new Map(
-    several.map(([place, count]) => [
-      place,
-      `${place}: it declares ${count} tasks without a name; give each a name of its own, as { name: 'billing.close' }`,
-    ]),
-  );
+/** Tasks without a name that would get the same one: after an edit, which would be which? */
+export function nameProblems(methods: readonly DecoratedMethod[]): {
+  ambiguous: ReadonlySet<DecoratedMethod>;
+  problems: string[];
+} {
+  const alike = new Map<string, DecoratedMethod[]>();
+  for (const method of methods.filter(isUnnamed)) {
+    const name = `${method.feature?.namePrefix ?? ''}${method.place}`;
+    alike.set(name, [...(alike.get(name) ?? []), method]);
+  }
+  const several = [...alike.values()].filter(({ length }) => length > 1);
+  return { ambiguous: new Set(several.flat()), problems: several.map(ambiguity) };
+}
+
+function ambiguity(methods: readonly DecoratedMethod[]): string {
+  const hosts = new Set(methods.map(({ host }) => host));
+  const modules = new Set([...hosts].map(({ moduleName }) => moduleName));
+  const [{ place, host }] = methods as [DecoratedMethod];
+  const what =
+    hosts.size === 1
+      ? `it declares ${methods.length} tasks without a name`
+      : `there are ${hosts.size} classes named ${host.className}, in ${[...modules].join(' and in ')}, and their tasks without a name would have the same one`;
+  return `${place}: ${what}; give each a name of its own, as { name: 'billing.close' }`;
 }
 
 export function isUnnamed({ mark }: DecoratedMethod): boolean {
