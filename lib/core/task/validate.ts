@@ -90,7 +90,7 @@ export function defineTask(
   context: DefinitionContext,
 ): { definition: TaskDefinition; declared: string } {
   const { problems, policies, schedule } = examined(input, context);
-  if (!schedule || problems.length > 0) throw invalid(input?.name, problems);
+  if (!schedule || problems.length > 0) throw invalidTask(input?.name, problems);
   const { timeZone } = context;
   const definition: TaskDefinition = {
     handler: input.handler ?? input.name,
@@ -172,7 +172,8 @@ function settledSchedule(
   }
 }
 
-function invalid(task: string, problems: readonly string[]): DistributedScheduleError {
+/** A task with these problems. */
+export function invalidTask(task: string, problems: readonly string[]): DistributedScheduleError {
   const lines = problems.map((problem) => `\n  - ${problem}`).join('');
   return new DistributedScheduleError('INVALID_TASK', `Task ${JSON.stringify(task)} is not valid:${lines}`, { task });
 }
