@@ -184,7 +184,7 @@ describe('the registry is chosen by configuration', () => {
     const error = await refusal(running.module.init());
     expect(error.code).toBe('REGISTRY_UNAVAILABLE');
     expect(error.message).toMatch(
-      /^The registry \(redis\) could not be reached within 10s: .*ECONNREFUSED.*startup: 'background'/,
+      /^The registry \(redis\) could not be reached within 10 s: .*ECONNREFUSED.*startup: 'background'/,
     );
     expect(error.message).not.toContain('geheim');
   });
