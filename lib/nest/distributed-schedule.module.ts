@@ -57,7 +57,7 @@ export class DistributedScheduleModule
   /**
    * What the tasks of one module have in common: import it in the module whose providers and controllers are decorated. It
    * holds for them alone, not for modules that these import. Of defaults, those of a decorator go before those of the
-   * feature, and these before the module's.
+   * feature, and these before the module's. Without any `forRoot()` the application does not start.
    */
   static forFeature(options: FeatureOptions): DynamicModule {
     return DistributedScheduleFeatureModule.register(options);

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { formatDuration } from '../core/common/duration.js';
+import { tellDuration } from '../core/common/duration.js';
 import { DistributedScheduleError } from '../core/common/errors.js';
 import { RegistryUnavailableError } from '../core/registry/registry-errors.js';
 import { Scheduler } from '../core/scheduler/scheduler.js';
@@ -76,7 +76,7 @@ export class SchedulerLifecycle {
     if (!(error instanceof RegistryUnavailableError)) return error;
     const { registry, startupTimeoutMs } = this.scheduler.options;
     const message =
-      `The registry (${registry.kind}) could not be reached within ${formatDuration(startupTimeoutMs ?? 0)}: ${error.message} ` +
+      `The registry (${registry.kind}) could not be reached within ${tellDuration(startupTimeoutMs ?? 0)}: ${error.message} ` +
       "Check the option registry, or set startup: 'background' to start without it and join the cluster when it is there";
     return new DistributedScheduleError(error.code, message, { retryable: true, cause: error });
   }

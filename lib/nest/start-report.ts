@@ -1,5 +1,5 @@
 import { withTimeout } from '../core/common/clock.js';
-import { formatDuration } from '../core/common/duration.js';
+import { tellDuration } from '../core/common/duration.js';
 import { keys } from '../core/registry/keyspace.js';
 import type { RegistryInfo } from '../core/registry/registry.js';
 import type { Scheduler } from '../core/scheduler/scheduler.js';
@@ -39,7 +39,5 @@ function taskText(service: SchedulerService, now: number): string {
   const [first] = tasks.filter(({ nextTick }) => nextTick).sort((a, b) => Number(a.nextTick) - Number(b.nextTick));
   const count = `${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}${halted > 0 ? ` (${halted} disabled)` : ''}`;
   const wait = first ? Math.max(0, Number(first.nextTick) - now) : 0;
-  return first
-    ? `${count}, next ${first.name} in ${formatDuration(wait < 1_000 ? wait : Math.round(wait / 1_000) * 1_000)}`
-    : count;
+  return first ? `${count}, next "${first.name}" in ${tellDuration(wait)}` : count;
 }

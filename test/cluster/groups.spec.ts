@@ -130,7 +130,7 @@ describe('A group with limited concurrency', () => {
     const task = service.addTask({ name: 'x', schedule: 'now', group: 'mial' });
     await expect(probe.cluster.during(task)).rejects.toMatchObject({
       code: 'INVALID_TASK',
-      message: expect.stringContaining('there are mail, tenant:*'),
+      message: expect.stringContaining('did you mean mail?'),
     });
   });
 });

@@ -184,7 +184,7 @@ describe('the registry is chosen by configuration', () => {
     const error = await refusal(running.module.init());
     expect(error.code).toBe('REGISTRY_UNAVAILABLE');
     expect(error.message).toMatch(
-      /^The registry \(redis\) could not be reached within 10s: .*ECONNREFUSED.*startup: 'background'/,
+      /^The registry \(redis\) could not be reached within 10 s: .*ECONNREFUSED.*startup: 'background'/,
     );
     expect(error.message).not.toContain('geheim');
   });
@@ -192,6 +192,16 @@ describe('the registry is chosen by configuration', () => {
 
 describe('options that are not valid', () => {
   const message = async (options: object): Promise<string> => (await refusal(compile({}, options))).message;
+
+  it('blame a default group that has no limits on the defaults, whether there are tasks or not', async () => {
+    const groups = { mail: { concurrency: 1 } };
+    expect(await refusal(compile({}, { defaults: { group: 'mial' }, groups }))).toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringMatching(/- defaults\.group: the module option groups has no "mial"; did you mean mail\?$/),
+    });
+    await using app = await start({}, { defaults: { group: 'mail' }, groups });
+    expect(app.service.state).toBe('working');
+  });
 
   it('are listed all at once, each with its path and what to do', async () => {
     expect(

@@ -1,10 +1,11 @@
-import { Controller, Inject, Injectable, Module, Scope, type Type } from '@nestjs/common';
+import { Controller, Inject, Injectable, Module, Scope, type DynamicModule, type Type } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import { describe, expect, it } from '@jest/globals';
 import {
   CronExpression,
   DistributedCron,
   DistributedInterval,
+  DistributedScheduleModule,
   DistributedTimeout,
   InjectTaskRun,
   TaskHandler,
@@ -350,6 +351,35 @@ describe('what cannot be scheduled keeps the application from starting', () => {
     expect(await message(Bad)).toMatchSnapshot();
   });
 
+  it('lists beside them what only shows together with the options of the module', async () => {
+    @Injectable()
+    class G {
+      @DistributedCron('* * * * *', { name: 'near', group: 'mial' })
+      near() {}
+
+      @DistributedCron('* * * * *', { name: 'far', group: 'tape', except: { calendar: 'xx' }, timout: 5 } as object)
+      far() {}
+
+      @DistributedCron('* * * * *', { startAt: '2030-02-01', endAt: '2030-01-01', runOnStart: 'version' })
+      over() {}
+
+      @DistributedInterval('5x' as '5s')
+      wrongByItself() {}
+    }
+    const groups = { mail: { concurrency: 1 } };
+    const { message: text } = await refusal(start({ providers: [G] }, { groups }));
+    const noCalendar = `there is no calendar "xx", nor any other; give it in the module's option calendars`;
+    expect(text.split('\n  - ').slice(1)).toEqual([
+      'G.near (@DistributedCron): group: the module option groups has no "mial"; did you mean mail?',
+      'G.far (@DistributedCron): timout: unknown option; did you mean timeout?',
+      'G.far (@DistributedCron): group: the module option groups has no "tape"; there are mail',
+      `G.far (@DistributedCron): except.calendar: ${noCalendar}`,
+      'G.over (@DistributedCron): endAt: it lies before startAt, so there is no tick',
+      "G.over (@DistributedCron): runOnStart: 'version' needs the module option version, the version of your application",
+      expect.stringMatching(/^G\.wrongByItself \(@DistributedInterval\): every: "5x" is not a duration/),
+    ]);
+  });
+
   it('names both places of a duplicate name', async () => {
     @Injectable()
     class East {
@@ -368,6 +398,30 @@ describe('what cannot be scheduled keeps the application from starting', () => {
       any() {}
     }
     expect(await message(East, West)).toMatchSnapshot();
+  });
+
+  it('tells two classes of one name, whose tasks would be one, from a method with two tasks', async () => {
+    const work = (): Type => {
+      @Injectable()
+      class Work {
+        @DistributedCron('* * * * *')
+        tidy() {}
+      }
+      return Work;
+    };
+    const module = (name: string, ...features: DynamicModule[]): Type => {
+      @Module({ imports: features, providers: [work()] })
+      class Feature {}
+      Object.defineProperty(Feature, 'name', { value: name });
+      return Feature;
+    };
+    const { message: text } = await refusal(start({ imports: [module('Sales'), module('Support')] }));
+    expect(text.split('\n  - ').slice(1)).toEqual([
+      "Work.tidy: there are 2 classes named Work, in Sales and in Support, and their tasks without a name would have the same one; give each a name of its own, as { name: 'billing.close' }",
+    ]);
+    const prefix = DistributedScheduleModule.forFeature({ namePrefix: 'own.' });
+    await using app = await start({ imports: [module('Sales'), module('Support', prefix)] });
+    expect(app.service.listTasks().map(({ name }) => name)).toEqual(['Work.tidy', 'own.Work.tidy']);
   });
 
   it('names the modules that provide a class twice', async () => {

@@ -1,4 +1,5 @@
 import { Controller, Injectable, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
 import { describe, expect, it } from '@jest/globals';
 import {
   DistributedCron,
@@ -141,5 +142,49 @@ describe('forFeature', () => {
       feature('Nothing', undefined as never),
     ];
     expect((await refusal(start({ imports }))).message).toMatchSnapshot();
+  });
+
+  it('that is not valid is told with all its mistakes, and with those of its methods, at once', async () => {
+    @Injectable()
+    class Work {
+      @DistributedTimeout('1h', { name: 'work', group: 'mial' })
+      work() {}
+
+      @DistributedTimeout('1h', { name: 'sound' })
+      sound() {}
+    }
+    const wrong = { defaults: { timeout: 'x', group: 'none' }, namePrefix: 'b b', scheduler: 'reprots' };
+    const imports = [
+      DistributedScheduleModule.forRoot({ name: 'reports', groups: { mail: { concurrency: 1 } } }),
+      DistributedScheduleModule.forFeature(wrong as FeatureOptions),
+    ];
+    const module = await Test.createTestingModule({ imports, providers: [Work] }).compile();
+    const { message } = await refusal(module.init());
+    await module.close().catch(() => undefined); // Nest 11 says once more why
+    expect(message.split('\n  - ').slice(1)).toEqual([
+      'RootTestModule (forFeature): defaults.timeout: "x" is not a duration; give milliseconds or a number with ms, s, m, h, d or w, as \'30s\'',
+      'RootTestModule (forFeature): namePrefix: "b b" is no name; use 1 to 200 letters, digits and _ . : - and begin with a letter, digit or _',
+      'RootTestModule (forFeature): scheduler: there is no scheduler "reprots"; did you mean "reports"?',
+      'RootTestModule (forFeature): defaults.group: the module option groups has no "none"; there are mail',
+      'Work.work (@DistributedTimeout): group: the module option groups has no "mial"; did you mean mail?',
+    ]);
+  });
+
+  it('without any scheduler keeps the application from starting', async () => {
+    const feature = (name: string, options: FeatureOptions) => {
+      @Module({ imports: [DistributedScheduleModule.forFeature(options)] })
+      class Feature {}
+      Object.defineProperty(Feature, 'name', { value: name });
+      return Feature;
+    };
+    const imports = [feature('Billing', { namePrefix: 'billing.' }), feature('Mail', { scheduler: 'mail' })];
+    const module = await Test.createTestingModule({ imports }).compile();
+    expect(await refusal(module.init())).toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message:
+        'The application has no scheduler, so no decorated method would ever run:' +
+        '\n  - Billing (forFeature): import DistributedScheduleModule.forRoot() in the root module' +
+        '\n  - Mail (forFeature): there is no scheduler "mail"; give it by forRoot({ name: "mail" })',
+    });
   });
 });

@@ -219,9 +219,27 @@ describe('starting', () => {
       { registry: new Warning(), node: { id: 'n1' }, timeZone: 'Europe/Paris' },
     );
     expect(app.logs.own('log').map((line) => line.replace(/\d+\.\d ms/, 'N ms'))).toEqual([
-      'Scheduler working: node n1, registry other (7.2, cluster of 3, N ms), 3 tasks (1 disabled), next billing.close in 41s, zone Europe/Paris',
+      'Scheduler working: node n1, registry other (7.2, cluster of 3, N ms), 3 tasks (1 disabled), next "billing.close" in 41 s, zone Europe/Paris',
     ]);
     expect(app.logs.own('warn')).toEqual(['Registry other: evicts keys', 'Registry other: does not persist']);
+  });
+
+  it('tells of a task that no node can run what it lacks, and nothing else', async () => {
+    await using app = await start({}, { groups: { mail: { concurrency: 1 } } });
+    const add = (name: string, needs: object) => app.service.addTask({ name, schedule: { every: '1h' }, ...needs });
+    await add('gone', {});
+    await add('grouped', { group: 'mail' });
+    await add('picky', { group: 'mail', nodeSelector: { zone: 'moon' } });
+    const told = () => app.logs.entries.filter(({ message }) => message.includes(' waits: '));
+    while (told().length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(told().map(({ message, rest }) => [message, ...rest.slice(0, -1)])).toEqual([
+      ['Task "gone" waits: no working node has its handler "gone"'],
+      ['Task "grouped" waits: no working node has its handler "grouped" and the limits of its group "mail"'],
+      [
+        'Task "picky" waits: no working node has its handler "picky" and the limits of its group "mail" and the labels it asks for',
+        { nodeSelector: { zone: 'moon' } },
+      ],
+    ]);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   currentTaskRun,
   DistributedScheduleModule,
   DistributedTimeout,
+  OnTaskError,
   InjectTaskRun,
   TaskHandler,
   UseTaskMiddleware,
@@ -74,7 +75,7 @@ describe('middleware', () => {
     const none = app.service.defineTask({ name: 'x', schedule: 'now', run: () => 1, middleware: [7 as never] });
     expect(await refusal(none)).toMatchObject({
       code: 'INVALID_TASK',
-      message: expect.stringContaining('middleware[0]: 7'),
+      message: expect.stringMatching(/^Task "x" is not valid:\n {2}- middleware\[0\]: 7 is no middleware; give/),
     });
   });
 
@@ -228,6 +229,45 @@ describe('a middleware given by its class', () => {
       code: 'INVALID_OPTIONS',
       message: expect.stringContaining('middleware[0]: Nest has no provider of the class Audit; add it'),
     });
+  });
+
+  it('on a method that is neither task nor handler, or that is none, keeps the application from starting', async () => {
+    @UseTaskMiddleware((_run, next) => next())
+    @Injectable()
+    class Base {
+      @UseTaskMiddleware((_run, next) => next())
+      inherited() {}
+
+      @UseTaskMiddleware('text' as never)
+      plain() {}
+    }
+    @Injectable()
+    class Jobs extends Base {
+      @DistributedTimeout('1h', { name: 'inherited' })
+      override inherited() {}
+
+      @UseTaskMiddleware((_run, next) => next())
+      @OnTaskError()
+      listener() {}
+
+      @UseTaskMiddleware('audit' as never)
+      @DistributedTimeout('1h', { name: 'named' })
+      named() {}
+    }
+    @Injectable()
+    class Forgotten {
+      @UseTaskMiddleware((_run, next) => next())
+      work() {}
+    }
+    const { message } = await refusal(start({ providers: [Jobs, Forgotten] }));
+    const idle =
+      'the method is neither a task nor a handler, so nothing would ever call the middleware; add @DistributedCron, @TaskHandler or the like, or leave the middleware out';
+    expect(message.split('\n  - ').slice(1)).toEqual([
+      `Jobs.listener (@UseTaskMiddleware): ${idle}`,
+      `Jobs.plain (@UseTaskMiddleware): ${idle}`,
+      `Forgotten.work (@UseTaskMiddleware): ${idle}`,
+      'Jobs.named (@UseTaskMiddleware): "audit" is no middleware; give a function (run, next) => … or a class with a method use(run, next)',
+    ]);
   });
 
   it('that is none is an option problem', async () => {

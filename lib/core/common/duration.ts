@@ -27,7 +27,21 @@ export function durationProblem(value: unknown, path: string): string {
   return `${path}: ${JSON.stringify(value)} is not a duration; give milliseconds or a number with ms, s, m, h, d or w, as '30s'`;
 }
 
-/** For people: `90000` → `'1.5m'`. */
+/** A wait as messages tell it, rounded to what matters: `996` → `'996 ms'`, `5_400_000` → `'1.5 h'`, `3_456_000_000` → `'40 d'`. */
+export function tellDuration(ms: number): string {
+  for (const [unit, name] of [
+    ['d', 'd'],
+    ['h', 'h'],
+    ['m', 'min'],
+    ['s', 's'],
+  ] as const) {
+    const count = ms / UNITS[unit];
+    if (count >= 1) return `${count < 10 ? Math.round(count * 10) / 10 : Math.round(count)} ${name}`;
+  }
+  return `${Math.round(ms)} ms`;
+}
+
+/** As a duration that may be given: `90000` → `'1.5m'`. */
 export function formatDuration(ms: number): string {
   for (const unit of ['w', 'd', 'h', 'm', 's'] as const) {
     if (ms >= UNITS[unit]) return `${Math.round((ms / UNITS[unit]) * 100) / 100}${unit}`;

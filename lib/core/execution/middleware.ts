@@ -1,6 +1,6 @@
 import { isObservable, lastValueFrom } from 'rxjs';
-import { taskError } from '../common/errors.js';
 import { show } from '../common/show.js';
+import { invalidTask } from '../task/validate.js';
 import type { Handler, TaskRun } from './task-run.js';
 
 /**
@@ -46,17 +46,20 @@ function isClass(given: Function): boolean {
   return isMiddlewareClass(given) || /^class\b/.test(Function.prototype.toString.call(given));
 }
 
-/** @throws DistributedScheduleError `INVALID_TASK` naming what is no middleware */
+/** @throws DistributedScheduleError `INVALID_TASK` naming the task and everything that is no middleware */
 export function requireMiddlewares(task: string, given: unknown): TaskMiddleware[] {
   const expected = 'a function (run, next) => …, or an object with a method use(run, next)';
-  if (!Array.isArray(given))
-    throw taskError('INVALID_TASK', task, `middleware: ${show(given)} is no list; give [${expected}]`);
-  return given.map((one: unknown, index) => {
+  if (!Array.isArray(given)) throw invalidTask(task, [`middleware: ${show(given)} is no list; give [${expected}]`]);
+  const problems: string[] = [];
+  const middlewares = given.flatMap((one: unknown, index) => {
     const middleware = middlewareOf(one);
     if (middleware) return middleware;
     const what = isMiddlewareClass(one) ? `the class ${one.name}` : show(one);
-    throw taskError('INVALID_TASK', task, `middleware[${index}]: ${what} is no middleware; give ${expected}`);
+    problems.push(`middleware[${index}]: ${what} is no middleware; give ${expected}`);
+    return [];
   });
+  if (problems.length > 0) throw invalidTask(task, problems);
+  return middlewares;
 }
 
 /** The handler with these around it, the first outermost. */

@@ -1,6 +1,6 @@
 import type { Membership } from '../cluster/membership.js';
 import { TIMED_OUT, withTimeout } from '../common/clock.js';
-import { formatDuration } from '../common/duration.js';
+import { tellDuration } from '../common/duration.js';
 import { errorMessage } from '../common/errors.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
@@ -54,7 +54,7 @@ export class Leaving {
     const { clock, logger, drainTimeoutMs } = this.options;
     const going = this.running();
     if (going.length > 0)
-      logger.log(`Leaving: waits up to ${formatDuration(drainTimeoutMs)} for runs to end`, { runs: going });
+      logger.log(`Leaving: waits up to ${tellDuration(drainTimeoutMs)} for runs to end`, { runs: going });
     if ((await withTimeout(clock, this.launcher.idle(), drainTimeoutMs)) !== TIMED_OUT) return;
     logger.warn('Runs did not end within the drain timeout and are aborted', {
       runs: this.running(),

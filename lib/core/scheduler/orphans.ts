@@ -1,6 +1,6 @@
 import type { ClusterView } from '../cluster/cluster-view.js';
 import type { NodeRecord } from '../cluster/node-record.js';
-import { formatDuration } from '../common/duration.js';
+import { tellDuration } from '../common/duration.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { TaskDocument } from '../task/task-definition.js';
 import type { SchedulerContext } from './scheduler-context.js';
@@ -66,7 +66,7 @@ export class Orphans {
       const noted = await this.writer.change(name, (held) => (held && isSame(held) ? orphaned(held, now) : undefined));
       if (noted?.doc.orphanedSince !== now) return;
       logger.warn(`Task "${name}" is declared in code, and no node has that code any more`, {
-        cure: this.pruneAfterMs === undefined ? 'purgeTask' : `it is purged in ${formatDuration(this.pruneAfterMs)}`,
+        cure: this.pruneAfterMs === undefined ? 'purgeTask' : `it is purged in ${tellDuration(this.pruneAfterMs)}`,
       });
     } else if (this.pruneAfterMs !== undefined && now - orphanedSince >= this.pruneAfterMs) {
       await this.writer.purge(name, (held) => held.orphanedSince === orphanedSince && held.state !== 'deleted');

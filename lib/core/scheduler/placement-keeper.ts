@@ -74,11 +74,15 @@ export class PlacementKeeper {
     for (const { name, doc, policies } of homeless) {
       if (this.homeless.has(name)) continue;
       this.homeless.add(name);
-      const { handler } = doc.definition;
       const { nodeSelector, group } = policies;
-      const limits = group === undefined ? '' : `, the limits of its group "${group}"`;
-      const message = `Task "${name}" waits: no working node has its handler "${handler}"${limits} and the labels it asks for`;
-      this.context.logger.warn(message, { nodeSelector });
+      const labels = Object.keys(nodeSelector).length > 0;
+      const needs = [
+        `its handler "${doc.definition.handler}"`,
+        ...(group === undefined ? [] : [`the limits of its group "${group}"`]),
+        ...(labels ? ['the labels it asks for'] : []),
+      ];
+      const message = `Task "${name}" waits: no working node has ${needs.join(' and ')}`;
+      this.context.logger.warn(message, labels ? { nodeSelector } : undefined);
     }
   }
 

@@ -140,9 +140,13 @@ export class SchedulerService {
     await this.declarations.declare(input.name);
   }
 
-  /** Notes a static task whose handler is already there; used by the module for decorated methods. @throws `INVALID_TASK` */
+  /** Everything wrong with a task that is to be declared in code, each problem with its path; used by the module. */
+  problemsOf(input: TaskInput): string[] {
+    return this.commands.problemsOf(input);
+  }
+
+  /** Notes a static task without problems whose handler is there; used by the module. @throws `INVALID_OPTIONS` for an alias */
   declareTask(input: TaskInput): void {
-    this.commands.check(input);
     this.declarations.note(input);
   }
 

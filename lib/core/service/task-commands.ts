@@ -15,7 +15,7 @@ import type { TaskDecision } from '../scheduler/task-writer.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
 import { isLive, isPresent, type TaskDocument, type TaskInput, type TaskSource } from '../task/task-definition.js';
-import { defineTask } from '../task/validate.js';
+import { type DefinitionContext, definitionProblems, defineTask } from '../task/validate.js';
 import { PayloadChecks } from './payload-checks.js';
 import { afterHalt, hasSameTicks, isOver, isPutAgain, redefine, replace, withNewCalendars } from './redefine.js';
 
@@ -50,6 +50,11 @@ export class TaskCommands {
       }
       return fresh;
     });
+  }
+
+  /** Everything wrong with a task declared in code, each problem with its path. */
+  problemsOf(input: TaskInput): string[] {
+    return definitionProblems(input, this.definitionContext('static'));
   }
 
   /** @throws `INVALID_TASK` where it could not be added as it is */
@@ -235,16 +240,8 @@ export class TaskCommands {
   }
 
   private newDocument(input: TaskInput, source: TaskSource): TaskDocument {
-    const { defaults, version, groups } = this.scheduler.options;
-    const terms = this.terms();
-    const { now } = terms;
-    const context = {
-      ...terms,
-      defaults,
-      source,
-      ...(version !== undefined && { version }),
-      ...(groups && { groups }),
-    };
+    const context = this.definitionContext(source);
+    const { now } = context;
     const { definition, declared } = defineTask(input, context);
     return {
       definition,
@@ -256,6 +253,11 @@ export class TaskCommands {
       ...(source === 'static' && { declared }),
       ...(input.disabled && { note: 'disabled in its definition' }),
     };
+  }
+
+  private definitionContext(source: TaskSource): DefinitionContext {
+    const { defaults, version, groups } = this.scheduler.options;
+    return { ...this.terms(), defaults, source, ...(version !== undefined && { version }), ...(groups && { groups }) };
   }
 
   /** What a schedule is read by: the time, the zone and the calendars of this node. */

@@ -13,7 +13,7 @@ import {
 } from '../schedule/schedule-spec.js';
 import { timeZoneProblem } from '../schedule/zone/time-zone.js';
 import { withoutExceptions } from '../schedule/stored-parts.js';
-import { type GroupLimits, limitsOf } from './group-limits.js';
+import { type GroupLimits, groupProblem } from './group-limits.js';
 import { normalizePolicies } from './normalize-policies.js';
 import type { ResolvedPolicies } from './policies.js';
 import type { TaskDefinition, TaskInput, TaskSource } from './task-definition.js';
@@ -76,6 +76,11 @@ export function taskProblems(input: TaskInput, path: string, timeZone?: string):
   return problems;
 }
 
+/** Every problem of a task as given, each with its path: also those that only show together with the options of the module. */
+export function definitionProblems(input: TaskInput, context: DefinitionContext): string[] {
+  return examined(input, context).problems;
+}
+
 /**
  * A task as given, checked and in stored form, with a hash of its declaration that is equal on every node.
  * @throws DistributedScheduleError `INVALID_TASK` with all problems
@@ -84,26 +89,9 @@ export function defineTask(
   input: TaskInput,
   context: DefinitionContext,
 ): { definition: TaskDefinition; declared: string } {
-  const problems = taskProblems(input, '', context.timeZone);
-  if (context.source === 'dynamic' && input?.aliases !== undefined)
-    problems.push('aliases: only a task declared in code has former names; leave it out');
-  if (context.source === 'dynamic' && typeof input?.retry?.retryIf === 'function')
-    problems.push('retry.retryIf: a function cannot be stored; let the handler throw a NoRetryError instead');
-  if (problems.length > 0) throw invalid(input?.name, problems);
-  const { now, timeZone, calendars, version } = context;
-  const policies = { ...context.defaults, ...normalizePolicies(input, '', [], OWN_KEYS, zoneOf(input, timeZone)) };
-  if (policies.runOnStart === 'version' && version === undefined)
-    throw invalid(input.name, [
-      "runOnStart: 'version' needs the module option version, the version of your application",
-    ]);
-  const { startAt, group } = policies;
-  if (group !== undefined && !limitsOf(context.groups ?? {}, group))
-    throw invalid(input.name, [groupProblem(group, Object.keys(context.groups ?? {}))]);
-  const terms = { now, timeZone, seed: input.name, ...(calendars && { calendars }) };
-  const schedule = normalized(input, { ...terms, ...(startAt !== undefined && { startAt }) });
-  const isUnder = (stored: StoredSchedule): boolean => compileSchedule(stored).next(now) !== undefined;
-  if (!isUnder(schedule) && isUnder(withoutExceptions(schedule)))
-    throw invalid(input.name, ['schedule.except: it takes out every tick, so the task would never run']);
+  const { problems, policies, schedule } = examined(input, context);
+  if (!schedule || problems.length > 0) throw invalidTask(input?.name, problems);
+  const { timeZone } = context;
   const definition: TaskDefinition = {
     handler: input.handler ?? input.name,
     schedule,
@@ -133,21 +121,59 @@ function zoneOf<Z>({ schedule }: TaskInput, otherwise: Z): string | Z {
   return timeZoneProblem(schedule.timeZone) === undefined ? schedule.timeZone! : otherwise;
 }
 
-/** What only shows together with the options of the module, as a calendar that is not among them. */
-function normalized({ name, schedule }: TaskInput, context: ScheduleContext): StoredSchedule {
+interface Examined {
+  problems: string[];
+  /** Those without a problem. */
+  policies: Partial<ResolvedPolicies>;
+  /** Absent where it has problems. */
+  schedule?: StoredSchedule;
+}
+
+function examined(input: TaskInput, context: DefinitionContext): Examined {
+  const { source, defaults, timeZone, version, groups = {} } = context;
+  const problems = taskProblems(input, '', timeZone);
+  if (input === null || typeof input !== 'object') return { problems, policies: {} };
+  if (source === 'dynamic' && input.aliases !== undefined)
+    problems.push('aliases: only a task declared in code has former names; leave it out');
+  if (source === 'dynamic' && typeof input.retry?.retryIf === 'function')
+    problems.push('retry.retryIf: a function cannot be stored; let the handler throw a NoRetryError instead');
+  const policies = { ...defaults, ...normalizePolicies(input, '', [], OWN_KEYS, zoneOf(input, timeZone)) };
+  if (policies.runOnStart === 'version' && version === undefined)
+    problems.push("runOnStart: 'version' needs the module option version, the version of your application");
+  const unknown = policies.group === undefined ? undefined : groupProblem(policies.group, Object.keys(groups), 'group');
+  if (unknown) problems.push(unknown);
+  if (scheduleProblems(input.schedule, '').length > 0) return { problems, policies };
+  const settled = settledSchedule(input, policies.startAt, context);
+  if ('problem' in settled) return { problems: [...problems, `schedule.${settled.problem}`], policies };
+  return { problems, policies, ...settled };
+}
+
+/** A schedule without problems of its own, as it is together with the options of the module. */
+function settledSchedule(
+  { name, schedule: spec }: TaskInput,
+  startAt: EpochMs | undefined,
+  { now, timeZone, calendars }: DefinitionContext,
+): { schedule: StoredSchedule } | { problem: string } {
+  const terms = {
+    now,
+    timeZone,
+    seed: String(name),
+    ...(calendars && { calendars }),
+    ...(startAt !== undefined && { startAt }),
+  };
   try {
-    return normalizeSchedule(schedule, context);
+    const schedule = normalizeSchedule(spec, terms);
+    const isUnder = (stored: StoredSchedule): boolean => compileSchedule(stored).next(now) !== undefined;
+    return isUnder(schedule) || !isUnder(withoutExceptions(schedule))
+      ? { schedule }
+      : { problem: 'except: it takes out every tick, so the task would never run' };
   } catch (error) {
-    throw invalid(name, [`schedule.${errorMessage(error)}`]);
+    return { problem: errorMessage(error) };
   }
 }
 
-function groupProblem(group: string, names: readonly string[]): string {
-  const known = names.length > 0 ? `there are ${names.join(', ')}` : 'there is none';
-  return `group: the module option groups has no ${JSON.stringify(group)}; ${known}`;
-}
-
-function invalid(task: string, problems: readonly string[]): DistributedScheduleError {
+/** A task with these problems. */
+export function invalidTask(task: string, problems: readonly string[]): DistributedScheduleError {
   const lines = problems.map((problem) => `\n  - ${problem}`).join('');
   return new DistributedScheduleError('INVALID_TASK', `Task ${JSON.stringify(task)} is not valid:${lines}`, { task });
 }

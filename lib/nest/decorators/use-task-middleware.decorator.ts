@@ -15,7 +15,8 @@ export const MIDDLEWARE_MARKS = Symbol.for('nestjs-distributed-schedule/middlewa
  * Puts middlewares around the method's attempts, or around those of all decorated methods of the class. The order is that
  * of reading: the module's, the class's, the method's; of one list the first is outermost. A class is taken from the
  * module that provides the decorated one, or from what that module imports; it may be request-scoped. Where a child class
- * decorates anew, its parent's list for the same class or method is replaced.
+ * decorates anew, its parent's list for the same class or method is replaced. On a method that is neither a task nor a
+ * handler it keeps the application from starting.
  *
  * @example
  * ```ts

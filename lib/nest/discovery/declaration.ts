@@ -1,6 +1,5 @@
 import { show } from '../../core/common/show.js';
 import type { TaskInput } from '../../core/task/task-definition.js';
-import { taskProblems } from '../../core/task/validate.js';
 import type { MethodMark } from '../decorators/task-metadata.js';
 import type { Feature } from '../features/features.js';
 import type { DecoratedMethod } from './decorated-method.js';
@@ -15,21 +14,24 @@ interface Declaration {
   problems: string[];
 }
 
+/** Everything wrong with a task, each problem with its path. */
+export type TaskCheck = (input: TaskInput) => string[];
+
 /** The task that a decorated method declares, or everything that is wrong with it. */
-export function declarationOf({ mark, place, feature = {} }: DecoratedMethod): Declaration {
+export function declarationOf({ mark, place, feature = {} }: DecoratedMethod, check: TaskCheck): Declaration {
   if (mark.kind !== 'task') return { problems: [] };
   const { options }: { options: unknown } = mark;
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     return { problems: [`the options are ${show(options)}; give an object, as { name: 'billing.close' }`] };
   }
-  return taskOf(mark, place, feature);
+  return taskOf({ mark, place, feature }, check);
 }
 
 function taskOf(
-  mark: MethodMark & { kind: 'task' },
-  place: string,
-  { defaults, namePrefix = '' }: Feature,
+  { mark, place, feature }: { mark: MethodMark & { kind: 'task' }; place: string; feature: Feature },
+  check: TaskCheck,
 ): Declaration {
+  const { defaults, namePrefix = '' } = feature;
   const { scheduler: _scheduler, name = place, timeZone, dst, except, ...rest } = mark.options;
   const spec = mark.specOf(mark.schedule);
   const beside = Object.entries({ timeZone, dst, except }).filter(([, value]) => value !== undefined);
@@ -41,7 +43,7 @@ function taskOf(
   const problems = [
     ...twice.map((key) => `${key}: it is given in the schedule and beside it; give it once`),
     ...TAKEN.filter((key) => key in rest).map((key) => `${key}: the decorator sets it; leave it out`),
-    ...taskProblems(input, '').map((problem) => besideOf(problem, beside)),
+    ...check(input).map((problem) => besideOf(problem, beside)),
   ];
   return problems.length > 0 ? { problems } : { input, problems };
 }
@@ -57,17 +59,29 @@ export function toldOf({ mark, place }: DecoratedMethod, problem: string): strin
   return `${place} (${mark.decorator}): ${problem.replace(/^schedule\./, '')}`;
 }
 
-/** Methods that declare several tasks without a name, by place: after an edit, which would be which? */
-export function nameProblems(methods: readonly DecoratedMethod[]): Map<string, string> {
-  const counts = new Map<string, number>();
-  for (const method of methods) if (isUnnamed(method)) counts.set(method.place, (counts.get(method.place) ?? 0) + 1);
-  const several = [...counts].filter(([, count]) => count > 1);
-  return new Map(
-    several.map(([place, count]) => [
-      place,
-      `${place}: it declares ${count} tasks without a name; give each a name of its own, as { name: 'billing.close' }`,
-    ]),
-  );
+/** Tasks without a name that would get the same one: after an edit, which would be which? */
+export function nameProblems(methods: readonly DecoratedMethod[]): {
+  ambiguous: ReadonlySet<DecoratedMethod>;
+  problems: string[];
+} {
+  const alike = new Map<string, DecoratedMethod[]>();
+  for (const method of methods.filter(isUnnamed)) {
+    const name = `${method.feature?.namePrefix ?? ''}${method.place}`;
+    alike.set(name, [...(alike.get(name) ?? []), method]);
+  }
+  const several = [...alike.values()].filter(({ length }) => length > 1);
+  return { ambiguous: new Set(several.flat()), problems: several.map(ambiguity) };
+}
+
+function ambiguity(methods: readonly DecoratedMethod[]): string {
+  const hosts = new Set(methods.map(({ host }) => host));
+  const modules = new Set([...hosts].map(({ moduleName }) => moduleName));
+  const [{ place, host }] = methods as [DecoratedMethod];
+  const what =
+    hosts.size === 1
+      ? `it declares ${methods.length} tasks without a name`
+      : `there are ${hosts.size} classes named ${host.className}, in ${[...modules].join(' and in ')}, and their tasks without a name would have the same one`;
+  return `${place}: ${what}; give each a name of its own, as { name: 'billing.close' }`;
 }
 
 export function isUnnamed({ mark }: DecoratedMethod): boolean {

@@ -19,10 +19,13 @@ export class Explorer {
   explore(): Exploration {
     const found: Exploration = { methods: [], problems: [] };
     const hosts = new Map<object, DecoratedHost>();
+    const idle = new Set<string>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
       const type = classOf(wrapper);
-      const marks = type ? this.metadata.marksOf(type) : [];
-      if (!type || marks.length === 0) continue;
+      if (!type) continue;
+      for (const method of this.metadata.idleMiddlewaresOf(type)) idle.add(idleMiddleware(type, method));
+      const marks = this.metadata.marksOf(type);
+      if (marks.length === 0) continue;
       const host = hostOf(wrapper, type);
       const before = hosts.get(type);
       hosts.set(type, before ?? host);
@@ -32,6 +35,7 @@ export class Explorer {
         for (const mark of marks) found.methods.push({ host, mark, place: `${host.className}.${String(mark.method)}` });
       }
     }
+    found.problems.push(...idle);
     return found;
   }
 }
@@ -50,6 +54,13 @@ function classOf(wrapper: Wrapper): Function | undefined {
 function hostOf(wrapper: Wrapper, type: Function): DecoratedHost {
   const moduleName = wrapper.host?.metatype.name ?? 'an unknown module';
   return { wrapper, className: type.name, moduleName, isShared: isShared(wrapper) };
+}
+
+function idleMiddleware({ name }: Function, method: string | symbol): string {
+  return (
+    `${name}.${String(method)} (@UseTaskMiddleware): the method is neither a task nor a handler, so nothing would ever ` +
+    'call the middleware; add @DistributedCron, @TaskHandler or the like, or leave the middleware out'
+  );
 }
 
 function isSameInstance(a: DecoratedHost, b: DecoratedHost): boolean {

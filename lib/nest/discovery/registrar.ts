@@ -39,12 +39,12 @@ export class Registrar {
     this.scheduler.handlers.use(...this.middlewares.ofModule());
     const { methods: found, problems } = this.explorer.explore();
     const { methods, problems: unsettled } = await this.settled.settle(found);
-    const ambiguous = nameProblems(methods);
-    problems.push(...ambiguous.values(), ...unsettled);
+    const { ambiguous, problems: unclear } = nameProblems(methods);
+    problems.push(...unclear, ...unsettled);
     for (const method of methods) {
       const unusable = unusableMethod(method);
       if (unusable) problems.push(unusable);
-      else if (!ambiguous.has(method.place) || !isUnnamed(method)) problems.push(...this.register(method));
+      else if (!ambiguous.has(method)) problems.push(...this.register(method));
     }
     if (problems.length === 0) return this.warn(methods);
     const lines = problems.map((problem) => `\n  - ${problem}`).join('');
@@ -77,7 +77,7 @@ export class Registrar {
       const id = (mark.id as string | undefined) ?? DEFAULT_HANDLER;
       return this.addHandler(id, checked, origin, { middlewares, ...(retryIf && { retryIf }) });
     }
-    const { input, problems } = declarationOf(method);
+    const { input, problems } = declarationOf(method, (task) => this.service.problemsOf(task));
     if (!input) return problems.map((problem) => toldOf(method, problem));
     const retryIf = input.retry?.retryIf;
     const clash = this.addHandler(input.name, handler, origin, { middlewares, ...(retryIf && { retryIf }) });

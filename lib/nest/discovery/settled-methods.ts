@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
+import type { SchedulerService } from '../../core/service/scheduler-service.js';
 import type { MethodMark } from '../decorators/task-metadata.js';
 import { Features } from '../features/features.js';
-import { SCHEDULER_NAME, schedulerNames } from '../own-tokens.js';
+import { OWN_SERVICE, SCHEDULER_NAME, schedulerNames } from '../own-tokens.js';
 import type { Path } from '../references/find-references.js';
 import { ReferenceAnswers } from '../references/reference-answers.js';
 import { settle, type Judge } from '../references/settle.js';
@@ -22,6 +23,7 @@ export class SettledMethods {
     private readonly answers: ReferenceAnswers,
     private readonly modules: ModulesContainer,
     @Inject(SCHEDULER_NAME) private readonly name: string | undefined,
+    @Inject(OWN_SERVICE) private readonly service: SchedulerService,
   ) {}
 
   /** The methods of this scheduler that are as they should be, and everything that is wrong with others. */
@@ -47,16 +49,16 @@ export class SettledMethods {
     const home = host.wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef | undefined;
     const given = Object.fromEntries(fields.map((field) => [field, mark[field as keyof MethodMark] as unknown]));
     const settledWith = (value: object): DecoratedMethod => ({ ...method, mark: { ...mark, ...value } });
-    const judge: Judge<object> = { problemsOf: (value) => problemsOf(settledWith(value)), pathOf };
+    const judge: Judge<object> = { problemsOf: (value) => this.problemsOf(settledWith(value)), pathOf };
     const { value, problems } = await settle<object>(given, (reference) => this.answers.answer(reference, home), judge);
     return { method: settledWith(value), problems };
   }
-}
 
-function problemsOf(method: DecoratedMethod): string[] {
-  const { mark } = method;
-  if (mark.kind === 'task') return declarationOf(method).problems;
-  return mark.kind === 'handler' ? handlerProblems(mark) : [];
+  private problemsOf(method: DecoratedMethod): string[] {
+    const { mark } = method;
+    if (mark.kind === 'task') return declarationOf(method, (input) => this.service.problemsOf(input)).problems;
+    return mark.kind === 'handler' ? handlerProblems(mark) : [];
+  }
 }
 
 /** Where a part of the mark is to be found in the task. */

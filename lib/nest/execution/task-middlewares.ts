@@ -25,6 +25,14 @@ interface Resolved {
   problems: string[];
 }
 
+/** Where middlewares are named. */
+interface Surroundings {
+  find: (type: Type) => Wrapper | undefined;
+  path: (index: number) => string;
+  /** What to do where nobody provides a class. */
+  cure: string;
+}
+
 /** Finds the middlewares that users name, and makes functions of them. */
 @Injectable()
 export class TaskMiddlewares {
@@ -42,14 +50,13 @@ export class TaskMiddlewares {
   ofModule(): TaskMiddleware[] {
     const find = (type: Type): Wrapper | undefined =>
       firstOf(this.modules.values(), ({ providers }) => providers.get(type));
-    const { middlewares, problems } = this.resolve(
-      this.settings.middleware ?? [],
+    const { middlewares, problems } = this.resolve(this.settings.middleware ?? [], {
       find,
-      (index) => `middleware[${index}]`,
-    );
+      path: (index) => `middleware[${index}]`,
+      cure: 'add it to the providers of a module of the application',
+    });
     if (problems.length === 0) return [...this.tracing, ...middlewares];
-    const cure = 'add it to the providers of a module of the application';
-    const lines = problems.map((problem) => `\n  - ${problem}; ${cure}`).join('');
+    const lines = problems.map((problem) => `\n  - ${problem}`).join('');
     throw new DistributedScheduleError(
       'INVALID_OPTIONS',
       `The options of DistributedScheduleModule are not valid:${lines}`,
@@ -62,16 +69,14 @@ export class TaskMiddlewares {
     const items = [...markedOn(type, undefined), ...markedOn(type, mark.method)];
     const module = host.wrapper.host!;
     const find = (wanted: Type): Wrapper | undefined => visibleProvider(module, wanted);
-    const { middlewares, problems } = this.resolve(items, find, () => `${place} (@UseTaskMiddleware)`);
-    const cure = `add it to the providers of ${host.moduleName}, or import a module that exports it`;
-    return { middlewares, problems: problems.map((problem) => `${problem}; ${cure}`) };
+    return this.resolve(items, {
+      find,
+      path: () => `${place} (@UseTaskMiddleware)`,
+      cure: `add it to the providers of ${host.moduleName}, or import a module that exports it`,
+    });
   }
 
-  private resolve(
-    items: readonly TaskMiddlewareItem[],
-    find: (type: Type) => Wrapper | undefined,
-    path: (index: number) => string,
-  ): Resolved {
+  private resolve(items: readonly TaskMiddlewareItem[], { find, path, cure }: Surroundings): Resolved {
     const problems: string[] = [];
     const middlewares = items.map((item, index) => {
       const given = middlewareOf(item);
@@ -80,8 +85,8 @@ export class TaskMiddlewares {
       if (wrapper) return this.provided(wrapper);
       problems.push(
         isMiddlewareClass(item)
-          ? `${path(index)}: Nest has no provider of the class ${item.name}`
-          : `${path(index)}: ${show(item)} is no middleware: neither a function (run, next) => … nor anything with a method use(run, next)`,
+          ? `${path(index)}: Nest has no provider of the class ${item.name}; ${cure}`
+          : `${path(index)}: ${show(item)} is no middleware; give a function (run, next) => … or a class with a method use(run, next)`,
       );
       return [];
     });

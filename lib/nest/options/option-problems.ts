@@ -5,6 +5,7 @@ import { show } from '../../core/common/show.js';
 import { isMiddlewareClass, middlewareOf } from '../../core/execution/middleware.js';
 import { timeZoneProblem } from '../../core/schedule/zone/time-zone.js';
 import { DEFAULT_CLUSTER } from '../../core/scheduler/scheduler-options.js';
+import { groupProblem } from '../../core/task/group-limits.js';
 import { normalizePolicies } from '../../core/task/normalize-policies.js';
 import type { TaskPolicies } from '../../core/task/policies.js';
 import type { DistributedScheduleOptions } from '../distributed-schedule.options.js';
@@ -113,7 +114,7 @@ export async function optionProblems(given: unknown): Promise<string[]> {
     isObject(given) && given.registry !== undefined ? await registryProblems(given.registry, 'registry') : [];
   const calendars =
     isObject(given) && given.calendars !== undefined ? await calendarsProblems(given.calendars, 'calendars') : [];
-  return [...options(given, ''), ...registry, ...calendars];
+  return [...options(given, ''), ...(isObject(given) ? defaultGroupProblems(given) : []), ...registry, ...calendars];
 }
 
 /**
@@ -131,6 +132,14 @@ export async function requireOptions(given: unknown, name?: unknown): Promise<Di
     'INVALID_OPTIONS',
     `The options of DistributedScheduleModule are not valid:${lines}`,
   );
+}
+
+/** Told of the defaults, since no task has named it. */
+export function defaultGroupProblems({ defaults, groups = {} }: { defaults?: unknown; groups?: unknown }): string[] {
+  if (!isObject(defaults) || !isObject(groups)) return [];
+  const { group: name } = normalizePolicies({ group: defaults.group as string }, '', []); // none where it is malformed
+  const problem = name === undefined ? undefined : groupProblem(name, Object.keys(groups), 'defaults.group');
+  return problem === undefined ? [] : [problem];
 }
 
 /** Between two heartbeats there must be time for one that fails. */

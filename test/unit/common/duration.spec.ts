@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { durationProblem, formatDuration, parseDuration, requireDuration } from '../../../lib/core/common/duration.js';
+import {
+  durationProblem,
+  formatDuration,
+  parseDuration,
+  tellDuration,
+  requireDuration,
+} from '../../../lib/core/common/duration.js';
 
 describe('duration', () => {
   it.each([
@@ -72,6 +78,19 @@ describe('duration', () => {
     [100_000, '1.67m'],
   ])('%d reads %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+
+  it.each([
+    [0, '0 ms'],
+    [995.6, '996 ms'],
+    [1_000, '1 s'],
+    [41_400, '41 s'],
+    [100_000, '1.7 min'],
+    [5_400_000, '1.5 h'],
+    [604_800_000, '7 d'],
+    [5.72 * 604_800_000, '40 d'],
+  ])('%d is told as %s', (ms, text) => {
+    expect(tellDuration(ms)).toBe(text);
   });
 
   it('reads back to within the two decimals it is written with', () => {

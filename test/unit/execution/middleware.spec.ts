@@ -152,7 +152,9 @@ describe('what is no middleware', () => {
     expect(requireMiddlewares('t', [new Audit(), () => 1])).toHaveLength(2);
     expect(() => requireMiddlewares('t', Audit)).toThrow('middleware: a function is no list');
     expect(() => requireMiddlewares('t', [() => 1, Audit])).toThrow('middleware[1]: the class Audit is no middleware');
-    expect(() => requireMiddlewares('t', ['audit'])).toThrow('middleware[0]: "audit" is no middleware');
+    expect(() => requireMiddlewares('t', ['audit'])).toThrow(
+      /^Task "t" is not valid:\n {2}- middleware\[0\]: "audit" is no middleware/,
+    );
   });
 });
 
