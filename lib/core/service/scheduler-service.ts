@@ -92,7 +92,10 @@ export class SchedulerService {
     return this.scheduler.state;
   }
 
-  /** Joins the cluster; the module does this at application bootstrap unless `autoStart` is false. */
+  /**
+   * Joins the cluster; the module does this at application bootstrap unless `autoStart` is false.
+   * @throws `NOT_RUNNING` after `drain` or `stop`: both are final
+   */
   start(): Promise<void> {
     return this.beforeStart ? this.beforeStart().then(() => this.scheduler.start()) : this.scheduler.start();
   }
@@ -102,7 +105,11 @@ export class SchedulerService {
     return this.scheduler.stop();
   }
 
-  /** Takes no tick any more and resolves when its runs have ended; the node stays visible as `leaving`. */
+  /**
+   * Starts nothing any more, leaves its tasks to other nodes, and resolves when its runs have ended and are recorded: there is
+   * no limit of time, and none is aborted. The node stays in the cluster as `leaving`, until `stop`. Final: it cannot be
+   * started again. Before the start it does nothing.
+   */
   drain(): Promise<void> {
     return this.scheduler.drain();
   }
