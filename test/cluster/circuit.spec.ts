@@ -79,6 +79,21 @@ describe('A circuit breaker', () => {
     expect(await status()).toMatchObject({ circuit: 'closed', failures: 1 });
   });
 
+  it('keeps no run away that is asked for, nor does a pause; its failure counts, its success closes', async () => {
+    await task(BREAKER);
+    const { cluster } = probe;
+    const { service } = cluster.node(0);
+    await cluster.advance('25s');
+    await cluster.during(service.pauseTask('a'));
+    const ask = async () => cluster.during((await cluster.during(service.runTask('a'))).result());
+    expect(await ask()).toMatchObject({ outcome: 'failed', trigger: 'manual' });
+    expect(await status()).toMatchObject({ circuit: 'open', failures: 4 });
+    isBroken = false;
+    expect(await ask()).toMatchObject({ outcome: 'succeeded' });
+    expect(await status()).toMatchObject({ circuit: 'closed', failures: 0 });
+    expect(service.getTask('a')!.state).toBe('paused');
+  });
+
   it('lets a single probe run where runs may overlap', async () => {
     const never = new Promise(() => undefined);
     await task({ ...BREAKER, overlap: 'allow' });

@@ -49,7 +49,8 @@ describe('Execution', () => {
     ['a value', () => ({ rows: 3 }), { rows: 3 }],
     ['a promise', async () => 'done', 'done'],
     ['an observable', () => of(1, 2), 2],
-    ['what cannot be stored', () => 10n, expect.stringContaining('not kept')],
+    ['a BigInt', () => 10n, '10'],
+    ['what cannot be stored', () => 'x'.repeat(10_000), expect.stringContaining('not kept')],
     ['nothing', () => undefined, undefined],
   ])('keeps what a handler gives: %s', async (_what, work, result) => {
     probe = await probedCluster({ nodes: 1 }, work);
@@ -95,7 +96,8 @@ describe('Execution', () => {
     await cluster.during(cluster.node(0).service.addTask({ name: 'a', schedule: 'now', timeout: '3s' }));
     await cluster.advance('10s');
     const run = await lastRun('a');
-    expect(run).toMatchObject({ outcome: 'timed-out', error: { message: expect.stringContaining('3000 ms') } });
+    const message = expect.stringContaining('3000 ms');
+    expect(run).toMatchObject({ outcome: 'timed-out', error: { message, code: 'RUN_TIMEOUT' } });
     expect(run.endedAt - run.startedAt!).toBe(3_000);
   });
 

@@ -60,6 +60,21 @@ describe("overlap: 'queue'", () => {
     expect(unit().counters).toEqual({ claimed: 3, succeeded: 3, overlap: 2 });
   });
 
+  it('tells of a stretch of skipped ticks anew as it grows: the later event replaces the earlier', async () => {
+    await task({}, 1, (run) => lasting(35, run));
+    const told: SkipRecord[] = [];
+    probe.cluster.node(0).service.events$.subscribe(({ type, data }) => {
+      if (type === 'tick.skipped') told.push(data);
+    });
+    await probe.cluster.advance('34s');
+    expect(told.map((skip) => [skip.reason, skip.from - from, skip.to - from, skip.count])).toEqual([
+      ['overlap', 10_000, 10_000, 1],
+      ['overlap', 10_000, 20_000, 2],
+      ['overlap', 10_000, 30_000, 3],
+    ]);
+    expect(await skips()).toEqual([told.at(-1)]);
+  });
+
   it('shows the tick that waits', async () => {
     await task({ overlap: 'queue' }, 1, (run) => lasting(35, run));
     await probe.cluster.advance('12s');

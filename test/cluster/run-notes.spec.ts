@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { DistributedScheduleError } from '../../lib/core/common/errors.js';
 import type { RunRecord } from '../../lib/core/common/run.js';
 import type { SchedulerEvent } from '../../lib/core/events/scheduler-events.js';
 import type { TaskRun } from '../../lib/core/execution/task-run.js';
@@ -50,6 +51,53 @@ describe('What a run tells', () => {
     expect(Buffer.byteLength(JSON.stringify(long.logs))).toBeLessThanOrEqual(MAX_LOG_BYTES + 500);
     expect(long.logs!.at(-1)).toMatchObject({ message: 'circular', data: expect.stringContaining('not kept') });
     expect(long.logs![0]!.message.length).toBeLessThanOrEqual(501);
+  });
+
+  it('is kept as far as it can be read: BigInts as text, objects as JSON', async () => {
+    const record = await recordOf((run) => {
+      run.log('x', { token: run.fencingToken, n: 5n });
+      const wrong = run as unknown as Record<'log' | 'progress', (...given: unknown[]) => void>;
+      wrong.log({ invoice: 7n, lines: [1] });
+      wrong.log(new Error('no'));
+      wrong.progress(50, {});
+      return { n: 5n };
+    });
+    expect(record.logs).toMatchObject([
+      { message: 'x', data: { token: record.token, n: '5' } },
+      { message: '{"invoice":"7","lines":[1]}' },
+      { message: 'Error: no' },
+    ]);
+    expect(record.progress).toMatchObject({ percent: 50, note: '{}' });
+    expect(record.result).toEqual({ n: '5' });
+  });
+
+  it.each<[unknown, number]>([
+    [150, 100],
+    [-5, 0],
+    [Number.NaN, 30],
+    [Number.POSITIVE_INFINITY, 30],
+    ['half', 30],
+    [undefined, 30],
+  ])('progress of %p after 30 is %p', async (percent, shown) => {
+    const record = await recordOf((run) => {
+      run.progress(30);
+      run.progress(percent as number, 'note');
+    });
+    expect(record).toMatchObject({ outcome: 'succeeded', progress: { percent: shown, note: 'note' } });
+  });
+
+  it.each<[string, unknown, string | undefined]>([
+    ['as text', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+    ['as a number', Object.assign(new Error('duplicate'), { code: 11_000 }), undefined],
+    ['without end', Object.assign(new Error('long'), { code: 'X'.repeat(5_000) }), 'X'.repeat(100)],
+    ['of the library', new DistributedScheduleError('TASK_NOT_FOUND', 'no task'), 'TASK_NOT_FOUND'],
+    ['of nothing', 'thrown text', undefined],
+  ])('an error has its code: %s', async (_what, thrown, code) => {
+    const record = await recordOf(() => {
+      throw thrown;
+    });
+    expect(record.outcome).toBe('failed');
+    expect(record.error?.code).toBe(code);
   });
 
   it('outlasts a failure', async () => {

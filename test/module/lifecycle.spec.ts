@@ -135,6 +135,23 @@ describe('the order of things', () => {
     expect(app.logs.own('warn')).toEqual(['Runs did not end within the drain timeout and are aborted']);
   });
 
+  it('what is waited for is told once, when the wait begins', async () => {
+    @Injectable()
+    class Deaf {
+      @DistributedTimeout(1, { abortGrace: 5 })
+      forEver() {
+        return new Promise<void>((resolve) => (release = resolve));
+      }
+    }
+    let release = (): void => undefined;
+    const app = await compile({ providers: [Deaf] }, { shutdown: { drainTimeout: 5 } });
+    await initAndHear(app, 'run.started');
+    await app.module.close();
+    release();
+    const told = app.logs.own('log').filter((line) => line.startsWith('Leaving'));
+    expect(told).toEqual(['Leaving: waits up to 5ms for runs to end']);
+  });
+
   it('decorated methods are checked before anything is connected', async () => {
     const log: string[] = [];
     @Injectable()
@@ -177,6 +194,18 @@ describe('closing', () => {
 });
 
 describe('starting', () => {
+  it('is refused once the node has been drained, and says what to do', async () => {
+    await using app = await start({});
+    await app.service.drain();
+    expect(await refusal(app.service.start())).toMatchObject({
+      code: 'NOT_RUNNING',
+      message: expect.stringMatching(/has been drained.*Start a new application/),
+    });
+    expect(app.service.state).toBe('leaving');
+    await app.service.stop();
+    expect(await refusal(app.service.start())).toMatchObject({ message: expect.stringContaining('has been stopped') });
+  });
+
   it('waits for nobody with autoStart: false, until somebody calls start()', async () => {
     const log: string[] = [];
     @Injectable()

@@ -115,12 +115,17 @@ function drawPatience(random: () => number): Partial<TaskInput> {
 }
 
 function drawRetry(random: () => number): RetryOptions {
+  const attempts = 2 + Math.floor(random() * 3);
+  const delay = pick(random, [300, 1_500, 4_000]);
+  const backoff = pick(random, ['fixed', 'fixed', 'linear', 'exponential'] as const);
+  const maxDelay = pick(random, [2_000, 6_000]);
+  const deadline = random() < 0.4 ? pick(random, [3_000, 10_000]) : Infinity;
   return {
-    attempts: 2 + Math.floor(random() * 3),
-    delay: pick(random, ['300ms', '1500ms', '4s']),
-    backoff: pick(random, ['fixed', 'fixed', 'linear', 'exponential'] as const),
-    maxDelay: pick(random, ['2s', '6s']),
-    ...(random() < 0.4 && { deadline: pick(random, ['3s', '10s']) }),
+    attempts,
+    delay: Math.min(delay, maxDelay, ...(backoff === 'fixed' ? [deadline] : [])), // more is refused
+    backoff,
+    maxDelay,
+    ...(deadline < Infinity && { deadline }),
   };
 }
 

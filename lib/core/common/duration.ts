@@ -1,4 +1,5 @@
 import { DistributedScheduleError } from './errors.js';
+import { show } from './show.js';
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
@@ -24,7 +25,7 @@ export function requireDuration(value: unknown, path: string): number {
 }
 
 export function durationProblem(value: unknown, path: string): string {
-  return `${path}: ${JSON.stringify(value)} is not a duration; give milliseconds or a number with ms, s, m, h, d or w, as '30s'`;
+  return `${path}: ${show(value)} is not a duration; give milliseconds or a number with ms, s, m, h, d or w, as '30s'`;
 }
 
 /** A wait as messages tell it, rounded to what matters: `996` → `'996 ms'`, `5_400_000` → `'1.5 h'`, `3_456_000_000` → `'40 d'`. */

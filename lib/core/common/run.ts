@@ -20,6 +20,8 @@ export type SkipReason =
 export interface RunError {
   name: string;
   message: string;
+  /** Of an error that has one, as text: `RUN_TIMEOUT` and `RUN_ABORTED` of this library, `ECONNREFUSED` of Node.js. */
+  code?: string;
   stack?: string;
 }
 

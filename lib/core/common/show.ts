@@ -7,5 +7,10 @@ export function show(value: unknown): string {
 }
 
 function jsonOf(value: unknown): string {
-  return value instanceof Date ? String(value) : (JSON.stringify(value) ?? String(value));
+  if (value instanceof Date || (typeof value === 'number' && !Number.isFinite(value))) return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return typeof value === 'bigint' ? `${value}n` : 'an object that is no JSON';
+  }
 }

@@ -47,6 +47,10 @@ export interface SchedulerEvents extends Record<`run.${RunOutcome}`, RunRecord> 
   'run.progress': { id: string; task: string } & RunProgress;
   /** Its handler ignored its signal longer than the grace, and goes on. */
   'run.stuck': { id: string; task: string; nodeId: string; abortedAt: EpochMs };
+  /**
+   * A stretch of ticks that did not run, as it stands now: it comes anew each time the stretch grows, with the same `unit`,
+   * `reason` and `from`, a later `to` and a higher `count`. To count ticks keep the last of each `from`; do not add them up.
+   */
   'tick.skipped': SkipRecord;
 }
 

@@ -1,7 +1,7 @@
 import type { Clock, EpochMs } from '../common/clock.js';
 import { DistributedScheduleError, errorMessage } from '../common/errors.js';
 import type { Random } from '../common/ids.js';
-import { encodeJson, type Json } from '../common/json.js';
+import { type Json, keptJson } from '../common/json.js';
 import type { LoggerPort } from '../common/logger.js';
 import type { RunError, RunOutcome } from '../common/run.js';
 import type { EventHub } from '../events/event-hub.js';
@@ -41,6 +41,7 @@ export interface ExecutionResult {
 export const MAX_RESULT_BYTES = 8 * 1024;
 const MAX_STACK = 4_000;
 const MAX_MESSAGE = 2_000;
+const MAX_CODE = 100;
 
 /**
  * Runs handlers. Whatever a handler does, throw, hang, return something that cannot be stored, the answer is an
@@ -123,9 +124,7 @@ export class Executor {
 
   private success(value: unknown): Pick<ExecutionResult, 'outcome' | 'result' | 'error'> {
     if (value === undefined) return { outcome: 'succeeded' };
-    const encoded = encodeJson(value, MAX_RESULT_BYTES);
-    if ('text' in encoded) return { outcome: 'succeeded', result: JSON.parse(encoded.text) as Json };
-    return { outcome: 'succeeded', result: `(not kept: ${encoded.problem})` };
+    return { outcome: 'succeeded', result: keptJson(value, MAX_RESULT_BYTES) };
   }
 }
 
@@ -146,7 +145,8 @@ function startedEvent(run: TaskRun) {
 function failure(thrown: unknown, runId: string, abort: RunAbort): Pick<ExecutionResult, 'outcome' | 'error'> {
   const outcome = isTimeout(abort.reason ?? thrown, runId) ? 'timed-out' : abort.aborted ? 'cancelled' : 'failed';
   const error = abort.reason ? abortedError(abort.reason, thrown) : errorOf(thrown);
-  if (outcome === 'failed' && hasStack(thrown)) error.stack = thrown.stack.slice(0, MAX_STACK);
+  const stack = textIn(thrown, 'stack');
+  if (outcome === 'failed' && stack !== undefined) error.stack = stack.slice(0, MAX_STACK);
   return { outcome, error };
 }
 
@@ -161,14 +161,19 @@ function abortedError(reason: Error, thrown: unknown): RunError {
 }
 
 function errorOf(thrown: unknown): RunError {
-  return { name: nameOf(thrown), message: errorMessage(thrown).slice(0, MAX_MESSAGE) };
+  const code = textIn(thrown, 'code');
+  return {
+    name: nameOf(thrown),
+    message: errorMessage(thrown).slice(0, MAX_MESSAGE),
+    ...(code !== undefined && { code: code.slice(0, MAX_CODE) }),
+  };
 }
 
 function nameOf(thrown: unknown): string {
-  const name = thrown !== null && typeof thrown === 'object' ? (thrown as { name?: unknown }).name : undefined;
-  return typeof name === 'string' ? name : 'Error';
+  return textIn(thrown, 'name') ?? 'Error';
 }
 
-function hasStack(thrown: unknown): thrown is { stack: string } {
-  return thrown !== null && typeof thrown === 'object' && typeof (thrown as { stack?: unknown }).stack === 'string';
+function textIn(thrown: unknown, key: 'name' | 'code' | 'stack'): string | undefined {
+  const value = thrown !== null && typeof thrown === 'object' ? (thrown as Record<string, unknown>)[key] : undefined;
+  return typeof value === 'string' ? value : undefined;
 }

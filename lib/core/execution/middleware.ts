@@ -46,6 +46,12 @@ function isClass(given: Function): boolean {
   return isMiddlewareClass(given) || /^class\b/.test(Function.prototype.toString.call(given));
 }
 
+/** @throws DistributedScheduleError `INVALID_TASK` where it is no function */
+export function requireHandler(task: string, run: unknown): void {
+  if (typeof run === 'function') return;
+  throw taskError('INVALID_TASK', task, `run: ${show(run)} is no function; give the one that task "${task}" runs`);
+}
+
 /** @throws DistributedScheduleError `INVALID_TASK` naming the task and everything that is no middleware */
 export function requireMiddlewares(task: string, given: unknown): TaskMiddleware[] {
   const expected = 'a function (run, next) => …, or an object with a method use(run, next)';

@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js';
-import { encodeJson, type Json } from '../common/json.js';
+import { keptJson } from '../common/json.js';
 import type { RunLogLine, RunProgress } from '../common/run.js';
 
 /** The record of a run keeps so much of what it said: the end, where most often the reason is. */
@@ -19,7 +19,7 @@ export class RunNotes {
 
   log(message: string, data?: unknown): RunLogLine {
     const line: RunLogLine = { at: this.clock.now(), message: cut(message, MAX_MESSAGE) };
-    if (data !== undefined) line.data = storable(data);
+    if (data !== undefined) line.data = keptJson(plain(data), MAX_LOG_BYTES / 4);
     const bytes = Buffer.byteLength(JSON.stringify(line));
     this.lines.push({ line, bytes });
     this.bytes += bytes;
@@ -31,8 +31,8 @@ export class RunNotes {
   }
 
   progress(percent: number, note?: string): RunProgress {
-    const bounded = Number.isFinite(percent) ? Math.min(100, Math.max(0, percent)) : 0;
-    this.latest = { at: this.clock.now(), percent: Math.round(bounded * 10) / 10 };
+    const said = Number.isFinite(percent) ? Math.min(100, Math.max(0, percent)) : (this.latest?.percent ?? 0);
+    this.latest = { at: this.clock.now(), percent: Math.round(said * 10) / 10 };
     if (note !== undefined) this.latest.note = cut(note, MAX_NOTE);
     return this.latest;
   }
@@ -47,15 +47,18 @@ export class RunNotes {
   }
 }
 
-function cut(text: unknown, length: number): string {
-  const whole = String(text);
+function cut(said: unknown, length: number): string {
+  const whole = textOf(said);
   return whole.length > length ? `${whole.slice(0, length)}…` : whole;
 }
 
-function storable(data: unknown): Json {
-  const encoded = encodeJson(
-    data instanceof Error ? { name: data.name, message: data.message } : data,
-    MAX_LOG_BYTES / 4,
-  );
-  return 'text' in encoded ? (JSON.parse(encoded.text) as Json) : `(not kept: ${encoded.problem})`;
+/** Whoever gives an object in place of a text wants to see what is in it. */
+function textOf(said: unknown): string {
+  if (said === null || typeof said !== 'object' || said instanceof Error) return String(said);
+  const kept = keptJson(said, Infinity);
+  return typeof kept === 'string' ? kept : JSON.stringify(kept);
+}
+
+function plain(data: unknown): unknown {
+  return data instanceof Error ? { name: data.name, message: data.message } : data;
 }

@@ -29,10 +29,13 @@ export interface TaskRun<P = unknown> {
   readonly payload: P;
   /**
    * Keeps a line with the record of the run, and writes it to the application's log. The record has the last 100 lines,
-   * 8 KiB at most; `data` is JSON.
+   * 8 KiB at most; `data` is JSON, with BigInts as text.
    */
   log(message: string, data?: unknown): void;
-  /** Tells how far the run is, from 0 to 100: other nodes see it a second later at most, and its record keeps the last one. */
+  /**
+   * Tells how far the run is, from 0 to 100: other nodes see it a second later at most, and its record keeps the last one.
+   * What lies outside counts as the nearer end; what is no finite number leaves the percentage as it was.
+   */
   progress(percent: number, note?: string): void;
 }
 

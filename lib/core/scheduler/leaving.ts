@@ -33,9 +33,9 @@ export class Leaving {
     await this.politely(claims);
   }
 
-  /** Runs end within the drain timeout or are aborted. */
+  /** Runs end within the drain timeout or are aborted. Asked for again, it is the same wait: none begins any more. */
   endRuns(): Promise<void> {
-    return (this.ending ??= this.letRunsEnd().finally(() => (this.ending = undefined)));
+    return (this.ending ??= this.letRunsEnd());
   }
 
   /** What the runs did is recorded, and the session ends. */

@@ -155,9 +155,15 @@ export class Scheduler {
   /**
    * Joins the cluster. With `startup: 'wait'` it rejects when the registry cannot be reached in time; with
    * `'background'` it resolves at once and joins when it can.
+   * @throws `NOT_RUNNING` once it has been drained or stopped
    */
   async start(): Promise<void> {
     this.refuseStopped();
+    if (this.current === 'leaving') {
+      const message =
+        'This scheduler has been drained, or is being stopped, which is final: it takes nothing any more. Start a new application';
+      throw new DistributedScheduleError('NOT_RUNNING', message, { nodeId: this.options.node.id });
+    }
     if (this.current !== 'stopped') return;
     this.current = 'starting';
     if (this.options.startupTimeoutMs === undefined) return this.membership.rejoin();

@@ -1,7 +1,6 @@
 import type { EpochMs } from '../common/clock.js';
 import { taskError } from '../common/errors.js';
 import { randomId } from '../common/ids.js';
-import { nearest } from '../common/nearest.js';
 import { instantProblem } from '../schedule/once.js';
 import { instantOf, lastInstantOf } from '../schedule/schedule-problems.js';
 import { backfillTick, pendingBackfill } from '../scheduler/extra-runs.js';
@@ -9,6 +8,7 @@ import type { Scheduler } from '../scheduler/scheduler.js';
 import type { UnitState } from '../scheduler/unit-state.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { BackfillRequest } from '../task/task-definition.js';
+import { anything, flag, oneOf, optionProblems } from './arguments.js';
 import type { TaskCommands } from './task-commands.js';
 
 /** Which past ticks to run. */
@@ -46,6 +46,8 @@ export interface BackfillView {
 }
 
 const MOST_SHOWN = 1_000;
+/** A misspelt `dryRun` would run for real. */
+const OPTIONS = { from: anything, to: anything, only: oneOf('unsuccessful', 'all'), dryRun: flag };
 
 /** Past ticks, run once more: asked for in the task's document, done by the owner of its unit, one after the other. */
 export class Backfills {
@@ -103,9 +105,7 @@ export class Backfills {
 
   /** The task and its unit, as they are in the registry now. */
   private async read(name: string): Promise<{ task: KnownTask; state: UnitState }> {
-    await this.scheduler.reach();
-    await this.scheduler.writer.refresh(name);
-    const task = this.commands.require(name);
+    const task = await this.commands.readAnew(name);
     const state = await this.scheduler.context.units.read(task.units[0]!);
     if (!state) throw taskError('TASK_NOT_FOUND', name, `Task "${name}" is being made or purged; try again`);
     return { task, state };
@@ -129,29 +129,12 @@ function rangeOf(
     const problem = instantProblem(at);
     return problem === undefined ? [] : [`${key}: ${JSON.stringify(given)} ${problem}`];
   });
-  problems.push(...optionProblems(options));
-  if (only !== 'unsuccessful' && only !== 'all')
-    problems.push(`only: ${JSON.stringify(only)} is none of 'unsuccessful', 'all'`);
+  problems.push(...optionProblems(options, OPTIONS));
   if (begin > end) problems.push('from: it lies after to');
   if (begin > now) problems.push('from: it lies in the future; only past ticks can be run again');
   if (problems.length > 0)
     throw taskError('INVALID_OPTIONS', task, `The backfill of task "${task}" is not valid: ${problems.join('; ')}`);
   return { from: begin, to: Math.min(end, now), only };
-}
-
-const OPTIONS = ['from', 'to', 'only', 'dryRun'];
-
-/** A misspelt `dryRun` would run for real. */
-function optionProblems(options: BackfillOptions): string[] {
-  const unknown = Object.keys(options).filter((key) => !OPTIONS.includes(key));
-  const problems = unknown.map((key) => {
-    const like = nearest(key, OPTIONS);
-    return `${key}: is not known${like ? `; did you mean '${like}'?` : `; there are ${OPTIONS.join(', ')}`}`;
-  });
-  const { dryRun } = options;
-  if (dryRun !== undefined && typeof dryRun !== 'boolean')
-    problems.push(`dryRun: ${JSON.stringify(dryRun)} is neither true nor false`);
-  return problems;
 }
 
 function viewOf(task: KnownTask, state: UnitState, request: BackfillRequest, now: BackfillView['state']): BackfillView {

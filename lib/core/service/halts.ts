@@ -1,7 +1,13 @@
 import { taskError } from '../common/errors.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
+import { requireOptions, text } from './arguments.js';
 import type { TaskCommands } from './task-commands.js';
+
+/** Why, for those who look at the task. */
+export interface HaltOptions {
+  note?: string;
+}
 
 /** Stopping tasks and letting them go on. */
 export class Halts {
@@ -11,12 +17,12 @@ export class Halts {
   ) {}
 
   /** No ticks until resumed. Runs that are going on end by themselves. */
-  pause(name: string, note?: string): Promise<KnownTask> {
-    return this.halt(name, 'paused', note);
+  pause(name: string, options: HaltOptions): Promise<KnownTask> {
+    return this.halt(name, 'paused', options);
   }
 
-  cancel(name: string, note?: string): Promise<KnownTask> {
-    return this.halt(name, 'cancelled', note);
+  cancel(name: string, options: HaltOptions): Promise<KnownTask> {
+    return this.halt(name, 'cancelled', options);
   }
 
   /** Goes on with the next tick; a task with a single tick whose time has passed runs at once. */
@@ -40,16 +46,16 @@ export class Halts {
 
   /** Whether the single tick of a task has been taken; of another task the answer does not matter. */
   private async hasRun(name: string): Promise<boolean> {
-    await this.scheduler.reach();
-    await this.scheduler.writer.refresh(name);
-    const { doc, units } = this.commands.require(name);
+    const { doc, units } = await this.commands.readAnew(name);
     const { schedule } = doc.definition;
     if (!('at' in schedule)) return false;
     const states = await Promise.all(units.map((unit) => this.scheduler.context.units.read(unit)));
     return states.some((state) => state !== undefined && state.cursor >= schedule.at);
   }
 
-  private halt(name: string, state: 'paused' | 'cancelled', note: string | undefined): Promise<KnownTask> {
+  private async halt(name: string, state: 'paused' | 'cancelled', options: HaltOptions): Promise<KnownTask> {
+    requireOptions(state === 'paused' ? 'pauseTask' : 'cancelTask', options, { note: text });
+    const { note } = options;
     return this.commands.edit(name, (doc, now) => {
       if (doc.state === 'completed')
         throw taskError('TASK_STATE', name, `Task "${name}" is completed: it has no tick left`);

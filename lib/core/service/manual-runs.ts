@@ -12,6 +12,7 @@ import type { KnownTask } from '../task/catalog.js';
 import type { RunEntry } from '../scheduler/unit-state.js';
 import { isLive } from '../task/task-definition.js';
 import { MAX_PAYLOAD_BYTES } from '../task/validate.js';
+import { anything, duration, requireOptions } from './arguments.js';
 import { PayloadChecks } from './payload-checks.js';
 import { RunFinder } from './run-finder.js';
 
@@ -54,13 +55,7 @@ export class ManualRuns {
   }
 
   async run(task: KnownTask, options: RunTaskOptions, again?: RunRecord): Promise<RunHandle> {
-    const unknown = Object.keys(options).find((key) => key !== 'payload' && key !== 'timeout');
-    if (unknown !== undefined)
-      throw taskError(
-        'INVALID_OPTIONS',
-        task.name,
-        `runTask: ${unknown}: unknown option; there are payload and timeout`,
-      );
+    requireOptions('runTask', options, { payload: anything, timeout: duration });
     const payload = this.storable(task.name, options.payload);
     const waitMs = options.timeout === undefined ? undefined : requireDuration(options.timeout, 'timeout');
     const { clock } = this.scheduler.context;

@@ -12,6 +12,7 @@ import {
 import type { Schedule } from '../schedule/schedule.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
+import { requireArgument, requireOptions, text, wholeNumber } from './arguments.js';
 
 export interface PreviewOptions {
   /** Of whatever names none. @default the module's */
@@ -23,12 +24,14 @@ export interface PreviewOptions {
 }
 
 const MAX_TICKS = 1_000;
+const COUNT = wholeNumber(0);
 
 /** What schedules will do, for people; nothing is asked of the registry. */
 export class Previews {
   constructor(private readonly scheduler: Scheduler) {}
 
   ofSchedule(spec: ScheduleSpec, options: PreviewOptions): SchedulePreview {
+    requireOptions('previewSchedule', options, { timeZone: text, count: COUNT, task: text });
     const problems = scheduleProblems(spec, 'schedule');
     if (problems.length > 0) throw new DistributedScheduleError('INVALID_SCHEDULE', problems.join('; '));
     const { calendars = {}, timeZone: moduleZone } = this.scheduler.options;
@@ -50,7 +53,9 @@ export class Previews {
   }
 
   /** No ticks where the task is not active. */
-  ofTask({ schedule, doc, policies }: KnownTask, { count = 5 }: { count?: number }): SchedulePreview {
+  ofTask({ schedule, doc, policies }: KnownTask, options: Pick<PreviewOptions, 'count'>): SchedulePreview {
+    requireOptions('previewTask', options, { count: COUNT });
+    const { count = 5 } = options;
     const { startAt, endAt, oneShot, maxRuns = Infinity } = policies;
     const most = doc.state === 'active' ? Math.min(count, MAX_TICKS, oneShot ? 1 : maxRuns) : 0;
     const stored = doc.definition.schedule;
@@ -66,6 +71,7 @@ export class Previews {
 
   /** Empty where the task is not active. */
   nextTicks({ schedule, doc }: KnownTask, count: number): Date[] {
+    requireArgument('count', count, COUNT);
     if (doc.state !== 'active') return [];
     return ticksAfter(schedule, Math.max(this.now, doc.since), Math.min(count, MAX_TICKS));
   }

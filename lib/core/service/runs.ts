@@ -1,10 +1,11 @@
 import { DistributedScheduleError, taskError } from '../common/errors.js';
 import { taskOfRun } from '../common/ids.js';
 import { show } from '../common/show.js';
-import type { RunProgress, RunRecord } from '../common/run.js';
+import type { HistoryRecord, RunProgress, RunRecord } from '../common/run.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { newUnitState } from '../scheduler/unit-state.js';
 import type { KnownTask } from '../task/catalog.js';
+import { type Check, duration, optionProblems, requireArgument, requireOptions, text } from './arguments.js';
 import type { ManualRuns, RunHandle, RunTaskOptions } from './manual-runs.js';
 import { RunFinder } from './run-finder.js';
 import { type TaskStatus, statusOf } from './task-status.js';
@@ -26,6 +27,14 @@ export class Runs {
     return this.finder.record(id);
   }
 
+  /** @throws `INVALID_OPTIONS` where it is not clear whose */
+  async list(filter: { task?: string; nodeId?: string }): Promise<HistoryRecord[]> {
+    requireArgument('listRuns', filter, historyProblem);
+    await this.scheduler.reach();
+    const { recorder } = this.scheduler.context;
+    return filter.task === undefined ? recorder.ofNode(filter.nodeId!) : recorder.ofUnit(filter.task);
+  }
+
   async statusOf(task: KnownTask): Promise<TaskStatus> {
     await this.scheduler.reach();
     const { units, clock, progress } = this.scheduler.context;
@@ -43,6 +52,7 @@ export class Runs {
   }
 
   async retry(id: string, options: Pick<RunTaskOptions, 'timeout'>): Promise<RunHandle> {
+    requireOptions('retryRun', options, { timeout: duration });
     if (taskOfRun(id) === '')
       throw taskError('RUN_NOT_FOUND', '', `${show(id)} is not the id of a run: those begin with a task`);
     const task = this.commands.require(this.finder.nameOf(id));
@@ -67,3 +77,11 @@ export class Runs {
     return taskError('RUN_NOT_FOUND', name, `History does not know run ${id}: there is none, or it was overwritten`);
   }
 }
+
+const historyProblem: Check = (filter, path) => {
+  const problems = optionProblems(filter, { task: text, nodeId: text });
+  const { task, nodeId } = (filter ?? {}) as { task?: unknown; nodeId?: unknown };
+  if (problems.length === 0 && (task === undefined) === (nodeId === undefined))
+    problems.push('give either { task } or { nodeId }');
+  return problems.length > 0 ? `${path}: ${problems.join('; ')}` : undefined;
+};

@@ -3,14 +3,20 @@ import type { NodeRecord } from '../cluster/node-record.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import type { HistoryRecord, RunRecord } from '../common/run.js';
 import type { SchedulerEvent } from '../events/scheduler-events.js';
-import { requireMiddlewares, type TaskMiddleware, type TaskMiddlewareClass } from '../execution/middleware.js';
+import {
+  requireHandler,
+  requireMiddlewares,
+  type TaskMiddleware,
+  type TaskMiddlewareClass,
+} from '../execution/middleware.js';
 import type { Handler } from '../execution/task-run.js';
 import type { SchedulePreview } from '../schedule/preview.js';
 import type { ScheduleSpec } from '../schedule/schedule-spec.js';
 import { Orphans } from '../scheduler/orphans.js';
 import type { SchedulerState } from '../scheduler/scheduler-state.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
-import { isLive, type TaskInput, type TaskSource, type TaskState } from '../task/task-definition.js';
+import { isLive, type TaskInput } from '../task/task-definition.js';
+import { requireArgument, requireName, wholeNumber } from './arguments.js';
 import { type BackfillOptions, type BackfillView, Backfills } from './backfills.js';
 import { Declarations } from './declarations.js';
 import { Halts } from './halts.js';
@@ -19,6 +25,7 @@ import { ManualRuns, type RunHandle, type RunTaskOptions } from './manual-runs.j
 import { type PreviewOptions, Previews } from './previews.js';
 import { Runs } from './runs.js';
 import { TaskCommands } from './task-commands.js';
+import { filterOf, type TaskFilter } from './task-filter.js';
 import { type RunningView, runningView, type TaskStatus } from './task-status.js';
 import { viewOf, type TaskView } from './task-view.js';
 
@@ -27,12 +34,6 @@ export interface StaticTaskInput<P = unknown> extends Omit<TaskInput, 'handler'>
   run: Handler<P>;
   /** Around each attempt, inside of the module's: functions, or objects with a method `use`. @default none */
   middleware?: readonly (TaskMiddleware | TaskMiddlewareClass)[];
-}
-
-export interface TaskFilter {
-  state?: TaskState | readonly TaskState[];
-  source?: TaskSource;
-  tag?: string;
 }
 
 /**
@@ -91,7 +92,10 @@ export class SchedulerService {
     return this.scheduler.state;
   }
 
-  /** Joins the cluster; the module does this at application bootstrap unless `autoStart` is false. */
+  /**
+   * Joins the cluster; the module does this at application bootstrap unless `autoStart` is false.
+   * @throws `NOT_RUNNING` after `drain` or `stop`: both are final
+   */
   start(): Promise<void> {
     return this.beforeStart ? this.beforeStart().then(() => this.scheduler.start()) : this.scheduler.start();
   }
@@ -101,7 +105,11 @@ export class SchedulerService {
     return this.scheduler.stop();
   }
 
-  /** Takes no tick any more and resolves when its runs have ended; the node stays visible as `leaving`. */
+  /**
+   * Starts nothing any more, leaves its tasks to other nodes, and resolves when its runs have ended and are recorded: there is
+   * no limit of time, and none is aborted. The node stays in the cluster as `leaving`, until `stop`. Final: it cannot be
+   * started again. Before the start it does nothing.
+   */
   drain(): Promise<void> {
     return this.scheduler.drain();
   }
@@ -113,12 +121,7 @@ export class SchedulerService {
 
   /** How many runs this node does at once, from now on. A lower number lets the runs beyond it end. */
   setConcurrency(limit: number): void {
-    if (!Number.isSafeInteger(limit) || limit < 1) {
-      throw new DistributedScheduleError(
-        'INVALID_OPTIONS',
-        `concurrency: ${limit} is not a whole number of at least 1`,
-      );
-    }
+    requireArgument('concurrency', limit, wholeNumber(1));
     this.scheduler.context.slots.setLimit(limit);
   }
 
@@ -128,8 +131,9 @@ export class SchedulerService {
    * @throws `INVALID_TASK`
    */
   async defineTask<P>(task: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
-    const { run, middleware = [], ...input } = task;
+    const { run, middleware = [], ...input } = task ?? ({} as StaticTaskInput<P>);
     this.commands.check(input);
+    requireHandler(input.name, run);
     const origin = `defineTask('${input.name}')`;
     const middlewares = requireMiddlewares(input.name, middleware);
     const retryIf = input.retry?.retryIf;
@@ -179,9 +183,9 @@ export class SchedulerService {
   }
 
   /** Dangerous: removes every task of the namespace, static ones of running nodes included, with their history. */
-  async purgeAllTasks({ confirm }: { confirm: string }): Promise<number> {
+  async purgeAllTasks(options: { confirm: string }): Promise<number> {
     const { namespace } = this.scheduler.options;
-    if (confirm !== namespace) {
+    if (options?.confirm !== namespace) {
       throw new DistributedScheduleError(
         'INVALID_OPTIONS',
         `purgeAllTasks removes every task of namespace "${namespace}"; to go on give { confirm: '${namespace}' }`,
@@ -195,7 +199,7 @@ export class SchedulerService {
 
   /** No ticks until `resumeTask`; what falls due meanwhile is not made up for. */
   async pauseTask(name: string, options: { note?: string } = {}): Promise<TaskView> {
-    return this.view(await this.halts.pause(name, options.note));
+    return this.view(await this.halts.pause(name, options));
   }
 
   /** Goes on with the next tick. A task with a single tick whose time has passed runs at once. */
@@ -205,7 +209,7 @@ export class SchedulerService {
 
   /** Like pausing, for a task that is not expected back: it is listed as `cancelled`. */
   async cancelTask(name: string, options: { note?: string } = {}): Promise<TaskView> {
-    return this.view(await this.halts.cancel(name, options.note));
+    return this.view(await this.halts.cancel(name, options));
   }
 
   /** Gives the task another schedule, on every node. @throws `INVALID_SCHEDULE` */
@@ -244,6 +248,7 @@ export class SchedulerService {
 
   /** The task as this node knows it; `undefined` where there is none, or only a tombstone. */
   getTask(name: string): TaskView | undefined {
+    requireName(name);
     const task = this.scheduler.context.catalog.get(name);
     return task && isLive(task.doc) ? this.view(task) : undefined;
   }
@@ -257,14 +262,9 @@ export class SchedulerService {
     return this.runs.statusOf(this.commands.require(name));
   }
 
-  /** Tasks by name. Tombstones are listed only where the filter asks for state `deleted`. */
+  /** Tasks by name. Tombstones are listed only where the filter asks for state `deleted`. @throws `INVALID_OPTIONS` */
   listTasks(filter: TaskFilter = {}): TaskView[] {
-    const states = filter.state === undefined ? undefined : [filter.state].flat();
-    const wanted = [...this.scheduler.context.catalog.values()].filter(({ doc }) => {
-      if (states ? !states.includes(doc.state) : !isLive(doc)) return false;
-      if (filter.source && doc.definition.source !== filter.source) return false;
-      return filter.tag === undefined || doc.definition.tags?.includes(filter.tag) === true;
-    });
+    const wanted = [...this.scheduler.context.catalog.values()].filter(filterOf(filter));
     return wanted.map((task) => this.view(task)).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -274,7 +274,7 @@ export class SchedulerService {
     return this.listTasks().filter(({ name }) => names.has(name));
   }
 
-  /** The next ticks of a task, at most 1,000. Empty where it is not active. */
+  /** The next ticks of a task, at most 1,000. Empty where it is not active. @throws `TASK_NOT_FOUND`, `INVALID_OPTIONS` */
   nextTicks(name: string, count = 5): Date[] {
     return this.previews.nextTicks(this.commands.require(name), count);
   }
@@ -297,11 +297,9 @@ export class SchedulerService {
     return this.previews.ofTask(this.commands.require(name), options);
   }
 
-  /** The last runs and skips of a task, latest first; read from the registry. */
-  async listRuns(filter: { task: string } | { nodeId: string }): Promise<HistoryRecord[]> {
-    await this.scheduler.reach();
-    const { recorder } = this.scheduler.context;
-    return 'task' in filter ? recorder.ofUnit(filter.task) : recorder.ofNode(filter.nodeId);
+  /** The last runs and skips of a task, or of a node, latest first; read from the registry. @throws `INVALID_OPTIONS` */
+  listRuns(filter: { task: string } | { nodeId: string }): Promise<HistoryRecord[]> {
+    return this.runs.list(filter);
   }
 
   /** The runs of this node that are going on. */

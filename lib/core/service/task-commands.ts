@@ -16,6 +16,7 @@ import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
 import { isLive, isPresent, type TaskDocument, type TaskInput, type TaskSource } from '../task/task-definition.js';
 import { type DefinitionContext, definitionProblems, defineTask } from '../task/validate.js';
+import { requireName } from './arguments.js';
 import { PayloadChecks } from './payload-checks.js';
 import { afterHalt, hasSameTicks, isOver, isPutAgain, redefine, replace, withNewCalendars } from './redefine.js';
 
@@ -150,6 +151,7 @@ export class TaskCommands {
   }
 
   async purge(name: string): Promise<void> {
+    requireName(name);
     await this.scheduler.reach();
     return this.scheduler.writer.purge(name);
   }
@@ -197,11 +199,20 @@ export class TaskCommands {
 
   /** The task as this node knows it. @throws `TASK_NOT_FOUND`, naming the nearest known name */
   require(name: string): KnownTask {
+    requireName(name);
     const { catalog } = this.scheduler.context;
     const task = catalog.get(name);
     if (task && isLive(task.doc)) return task;
     if (task?.doc.state === 'deleted') throw deleted(name, 'use');
     throw this.notFound(name, task?.doc);
+  }
+
+  /** The task as it is in the registry now. @throws as `require` */
+  async readAnew(name: string): Promise<KnownTask> {
+    requireName(name);
+    await this.scheduler.reach();
+    await this.scheduler.writer.refresh(name);
+    return this.require(name);
   }
 
   private notFound(name: string, doc: TaskDocument | undefined): DistributedScheduleError {
@@ -222,7 +233,8 @@ export class TaskCommands {
     });
   }
 
-  private change(name: string, edit: Edit): Promise<KnownTask> {
+  private async change(name: string, edit: Edit): Promise<KnownTask> {
+    requireName(name);
     return this.write(name, (doc) => {
       if (!isPresent(doc)) throw this.notFound(name, doc);
       return edit(doc, this.scheduler.context.clock.now());

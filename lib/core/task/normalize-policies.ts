@@ -1,5 +1,6 @@
-import { durationProblem, parseDuration } from '../common/duration.js';
+import { durationProblem, formatDuration, parseDuration } from '../common/duration.js';
 import { nearest } from '../common/nearest.js';
+import { show } from '../common/show.js';
 import { instantProblem } from '../schedule/once.js';
 import { instantOf, lastInstantOf } from '../schedule/schedule-problems.js';
 import {
@@ -19,7 +20,7 @@ const oneOf =
   <K extends keyof ResolvedPolicies>(key: K, ...values: readonly ResolvedPolicies[K][]): Check =>
   (value, path, out) => {
     if (!values.includes(value as ResolvedPolicies[K])) {
-      return `${path}: ${JSON.stringify(value)} is none of ${values.map((v) => JSON.stringify(v)).join(', ')}`;
+      return `${path}: ${show(value)} is none of ${values.map((v) => JSON.stringify(v)).join(', ')}`;
     }
     out[key] = value as ResolvedPolicies[K];
   };
@@ -29,7 +30,7 @@ const duration =
   (value, path, out) => {
     const ms = parseDuration(value);
     if (ms === undefined) return durationProblem(value, path);
-    if (ms === 0) return `${path}: ${JSON.stringify(value)} is too short; give at least 1 ms, or leave it out`;
+    if (ms === 0) return `${path}: ${show(value)} is too short; give at least 1 ms, or leave it out`;
     out[key] = ms;
   };
 
@@ -37,17 +38,20 @@ const duration =
 const timeout: Check = (value, path, out, timeZone) => {
   if (value === null || typeof value !== 'object') return duration('timeoutMs')(value, path, out, timeZone);
   const parts: Record<string, Check> = { attempt: duration('timeoutMs'), total: duration('totalTimeoutMs') };
-  return partsProblem(value, path, (key, part, at) => parts[key]?.(part, at, out, timeZone), {
+  const problem = partsProblem(value, path, (key, part, at) => parts[key]?.(part, at, out, timeZone), {
     known: Object.keys(parts),
     required: [],
   });
+  const { timeoutMs = 0, totalTimeoutMs = Infinity } = out;
+  if (problem !== undefined || timeoutMs <= totalTimeoutMs) return problem;
+  return `${path}.attempt: ${formatDuration(timeoutMs)} is more than total (${formatDuration(totalTimeoutMs)}), so it never applies; give less, or leave it out`;
 };
 
-const integer =
-  (key: 'priority' | 'maxParallel' | 'pauseAfter' | 'misfireLimit' | 'maxRuns', min: number): Check =>
-  (value, path, out) => {
+const wholeNumber =
+  <K extends string>(key: K, min = 1) =>
+  (value: unknown, path: string, out: Partial<Record<K, number>>): Problem => {
     if (!Number.isSafeInteger(value) || (value as number) < min) {
-      return `${path}: ${JSON.stringify(value)} is not a whole number${min > -Infinity ? ` of at least ${min}` : ''}`;
+      return `${path}: ${show(value)} is not a whole number${min > -Infinity ? ` of at least ${min}` : ''}`;
     }
     out[key] = value as number;
   };
@@ -57,13 +61,13 @@ const instant =
   (value, path, out, timeZone) => {
     const at = key === 'endAt' ? lastInstantOf(value, timeZone) : instantOf(value, timeZone);
     const problem = instantProblem(at);
-    if (problem) return `${path}: ${JSON.stringify(value)} ${problem}`;
+    if (problem) return `${path}: ${show(value)} ${problem}`;
     out[key] = at;
   };
 
 const group: Check = (value, path, out) => {
   if (typeof value !== 'string' || !/^[^*\s/]+$/.test(value))
-    return `${path}: ${JSON.stringify(value)} is not the name of a group: a text without spaces, / and *`;
+    return `${path}: ${show(value)} is not the name of a group: a text without spaces, / and *`;
   out.group = value;
 };
 
@@ -83,24 +87,48 @@ const retry: Check = (value, path, out) => {
     value,
     path,
     (key, part, at) => {
-      if (key === 'attempts') return wholeNumber(part, at, (n) => (resolved.attempts = n));
+      if (key === 'attempts') return wholeNumber('attempts')(part, at, resolved);
       if (key === 'backoff')
         return BACKOFFS.includes(given.backoff!)
           ? void (resolved.backoff = given.backoff!)
-          : `${at}: ${JSON.stringify(part)} is none of ${BACKOFFS.map((name) => JSON.stringify(name)).join(', ')}`;
+          : `${at}: ${show(part)} is none of ${BACKOFFS.map((name) => JSON.stringify(name)).join(', ')}`;
       if (key === 'retryIf')
         return typeof part === 'function'
           ? undefined
-          : `${at}: ${JSON.stringify(part)} is not a function (error, attempt) => boolean`;
+          : `${at}: ${show(part)} is not a function (error, attempt) => boolean`;
       const ms = parseDuration(part);
       if (ms === undefined) return durationProblem(part, at);
       resolved[`${key as 'delay' | 'maxDelay' | 'deadline'}Ms`] = ms;
     },
     { known, required: ['attempts'] },
   );
-  if (problem === undefined) out.retry = resolved;
-  return problem;
+  if (problem !== undefined) return problem;
+  out.retry = resolved;
+  return waitProblems(resolved, given, path);
 };
+
+/** A wait that could never be as long as it says, or after which there is no further attempt. */
+function waitProblems(
+  { delayMs, maxDelayMs, backoff, deadlineMs = Infinity }: ResolvedRetry,
+  { delay, maxDelay }: Partial<RetryOptions>,
+  path: string,
+): Problem {
+  const problems: string[] = [];
+  const wait = `${path}.delay: ${formatDuration(delayMs)}`;
+  if (delay !== undefined && delayMs > maxDelayMs) {
+    const most = `maxDelay (${formatDuration(maxDelayMs)}${maxDelay === undefined ? ' unless given' : ''})`;
+    problems.push(
+      `${wait} is more than ${most}, so no wait would be that long; give a longer maxDelay, or a shorter delay`,
+    );
+  }
+  if (backoff === 'fixed' && Math.min(delayMs, maxDelayMs) > deadlineMs) {
+    const last = `deadline (${formatDuration(deadlineMs)})`;
+    problems.push(
+      `${wait} is more than ${last}, so there would be no second attempt; give a longer deadline, or a shorter delay`,
+    );
+  }
+  return problems.length > 0 ? problems : undefined;
+}
 
 const BACKOFFS: readonly ResolvedRetry['backoff'][] = ['fixed', 'linear', 'exponential'];
 
@@ -111,7 +139,7 @@ const circuitBreaker: Check = (value, path, out) => {
     value,
     path,
     (key, part, at) => {
-      if (key === 'threshold') return wholeNumber(part, at, (n) => (resolved.threshold = n));
+      if (key === 'threshold') return wholeNumber('threshold')(part, at, resolved);
       const ms = parseDuration(part);
       if (ms === undefined || ms === 0) return durationProblem(part, at);
       resolved.halfOpenAfterMs = ms;
@@ -141,36 +169,29 @@ function partsProblem(
   return problems.length > 0 ? problems : undefined;
 }
 
-function wholeNumber(value: unknown, path: string, take: (number: number) => void): string | undefined {
-  if (!Number.isSafeInteger(value) || (value as number) < 1)
-    return `${path}: ${JSON.stringify(value)} is not a whole number of at least 1`;
-  take(value as number);
-  return undefined;
-}
-
 function isObject(value: unknown): value is object {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 /** One line per policy: its name and how it is checked and stored. */
 const CHECKS: Record<Exclude<keyof TaskPolicies, 'description' | 'tags'>, Check> = {
-  priority: integer('priority', -Infinity),
+  priority: wholeNumber('priority', -Infinity),
   timeout,
   abortGrace: duration('abortGraceMs'),
   retry,
   overlap: oneOf('overlap', 'skip', 'queue', 'allow', 'replace'),
-  maxParallel: integer('maxParallel', 1),
+  maxParallel: wholeNumber('maxParallel'),
   group,
   circuitBreaker,
-  pauseAfter: integer('pauseAfter', 1),
+  pauseAfter: wholeNumber('pauseAfter'),
   misfire: oneOf('misfire', 'fire-once', 'fire-all', 'skip'),
-  misfireLimit: integer('misfireLimit', 1),
+  misfireLimit: wholeNumber('misfireLimit'),
   misfireDeadline: duration('misfireDeadlineMs'),
   recovery: oneOf('recovery', 'none', 'rerun'),
   standby: oneOf('standby', true, false),
   startAt: instant('startAt'),
   endAt: instant('endAt'),
-  maxRuns: integer('maxRuns', 1),
+  maxRuns: wholeNumber('maxRuns'),
   jitter: duration('jitterMs'),
   runOnStart: oneOf('runOnStart', 'cluster', 'version'),
   oneShot: oneOf('oneShot', true, false),
@@ -200,7 +221,7 @@ export function normalizePolicies(
       const problem = check(value, at, out, timeZone ?? 'UTC');
       if (problem !== undefined) problems.push(...[problem].flat());
     } else if (key === 'description' ? typeof value !== 'string' : key === 'tags' && !isStrings(value)) {
-      problems.push(`${at}: ${JSON.stringify(value)} is not ${key === 'tags' ? 'a list of strings' : 'a string'}`);
+      problems.push(`${at}: ${show(value)} is not ${key === 'tags' ? 'a list of strings' : 'a string'}`);
     } else if (!POLICY_NAMES.includes(key) && !known.includes(key)) {
       const guess = nearest(key, [...POLICY_NAMES, ...known]);
       problems.push(`${at}: unknown option${guess ? `; did you mean ${guess}?` : ''}`);

@@ -34,9 +34,9 @@ export interface RetryOptions {
   delay?: Duration;
   /** How the wait grows: `fixed` stays, `linear` adds `delay` each time, `exponential` doubles. @default 'exponential' */
   backoff?: 'fixed' | 'linear' | 'exponential';
-  /** The wait never exceeds this. @default '5m' */
+  /** The wait never exceeds this; it must not be less than `delay`. @default '5m' */
   maxDelay?: Duration;
-  /** No attempt is begun later than this after the run was first claimed. @default none */
+  /** No attempt is begun later than this after the run was first claimed; with a fixed backoff not less than `delay`. @default none */
   deadline?: Duration;
   /**
    * Whether to try again after this error; `attempt` is the number of the one that failed. For tasks declared in code: a
@@ -47,7 +47,7 @@ export interface RetryOptions {
 }
 
 export interface TimeoutOptions {
-  /** For each attempt. */
+  /** For each attempt; not more than `total`. */
   attempt?: Duration;
   /** For the whole run: all its attempts, and the waits between them. */
   total?: Duration;

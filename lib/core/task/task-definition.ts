@@ -50,7 +50,9 @@ export interface TaskDefinition {
  *
  * Only an `active` task has ticks.
  */
-export type TaskState = 'active' | 'paused' | 'cancelled' | 'completed' | 'deleted' | 'renamed' | 'purged';
+export type TaskState = (typeof TASK_STATES)[number];
+
+export const TASK_STATES = ['active', 'paused', 'cancelled', 'completed', 'deleted', 'renamed', 'purged'] as const;
 
 /** Where a task has gone, or is going, under another name. */
 export interface TaskRename {

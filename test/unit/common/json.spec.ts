@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { encodeJson } from '../../../lib/core/common/json.js';
+import { encodeJson, keptJson } from '../../../lib/core/common/json.js';
 
 const cyclic: Record<string, unknown> = {};
 cyclic['self'] = cyclic;
@@ -55,5 +55,17 @@ describe('encodeJson', () => {
         expect(JSON.parse(encoded.text)).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
+  });
+});
+
+describe('keptJson', () => {
+  it.each<[string, unknown, unknown]>([
+    ['BigInts as text', { token: 9_007_199_254_740_993n, all: [1n] }, { token: '9007199254740993', all: ['1'] }],
+    ['a BigInt alone', 7n, '7'],
+    ['nothing as null', undefined, null],
+    ['the reason in place of a cycle', cyclic, expect.stringMatching(/^\(not kept: .*circular/)],
+    ['the reason in place of what is too long', 'x'.repeat(200), expect.stringMatching(/^\(not kept: .*limit is 100/)],
+  ])('keeps %s', (_what, value, kept) => {
+    expect(keptJson(value, 100)).toEqual(kept);
   });
 });
