@@ -23,6 +23,8 @@ export interface ClaimedRun {
 export interface LiveRun extends ClaimedRun {
   readonly abort: RunAbort;
   readonly notes: RunNotes;
+  /** Whether its handler has been called, on this node, and whether that is over. */
+  stage: 'claimed' | 'called' | 'over';
   /** It did not come to its end here, and is left in the unit for another node to take. */
   handOver: boolean;
   /** It takes one while its handler runs or is about to, and none while it waits for another attempt. */
@@ -38,6 +40,7 @@ export function liveRun(claimed: ClaimedRun, clock: Clock): LiveRun {
     ...claimed,
     abort: new RunAbort(),
     notes: new RunNotes(clock),
+    stage: 'claimed',
     handOver: false,
     hasSlot: retry?.at === undefined,
     ...(retry && { retry }),
@@ -53,6 +56,11 @@ export function vacate(
   run.hasSlot = false;
   if (run.permit) void groups.give(run.permit);
   delete run.permit;
+}
+
+/** No handler of it is running: its last attempt failed, and the next has not been begun. */
+export function isWaiting({ retry }: Pick<RunEntry, 'retry'>): boolean {
+  return retry?.at !== undefined;
 }
 
 /** When the handler is called: at the tick, or with jitter somewhat later. */

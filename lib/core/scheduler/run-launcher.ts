@@ -5,7 +5,7 @@ import { backoffMs } from '../execution/middlewares/retry.js';
 import { isTimeout, totalTimeout } from '../execution/middlewares/timeout.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
 import type { Unit } from '../task/unit.js';
-import { begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun, vacate } from './live-run.js';
+import { begunAt, type ClaimedRun, dueAt, isWaiting, type LiveRun, liveRun, vacate } from './live-run.js';
 import { RetryPause } from './retry-pause.js';
 import { decideFinish, decideRebind, decideRelease } from './run-decisions.js';
 import { runRecordOf } from './run-record.js';
@@ -20,7 +20,6 @@ export class RunLauncher {
   private recording = 0;
   private readonly onIdle: (() => void)[] = [];
   private readonly onRecorded: (() => void)[] = [];
-  private handling = 0;
   private closed = false;
   private leaving = false;
   private readonly check: StartCheck;
@@ -42,9 +41,9 @@ export class RunLauncher {
     return this.live.get(run.id)?.entry.attempt === run.attempt;
   }
 
-  /** Runs whose handler has been called; not those claimed ahead of their tick. */
+  /** Runs whose handler goes on; not those claimed ahead of their tick, nor those that wait for another attempt. */
   get running(): number {
-    return this.handling;
+    return [...this.live.values()].filter((run) => run.stage === 'called' && !isWaiting(run)).length;
   }
 
   /** How long the handlers that are running may take to end once they are aborted. */
@@ -56,7 +55,7 @@ export class RunLauncher {
     return this.live.get(runId);
   }
 
-  listLive(): ClaimedRun[] {
+  listLive(): LiveRun[] {
     return [...this.live.values()];
   }
 
@@ -255,14 +254,14 @@ export class RunLauncher {
       payload: entry.payload === undefined ? task.doc.definition.payload : entry.payload,
       ...telling(live, this.context),
     };
-    this.handling++;
+    live.stage = 'called';
     try {
       const { policies, doc } = task;
       const pause = (attempt: number, delayMs: number): Promise<boolean> => this.pauses.pause(live, attempt, delayMs);
       const { definition } = doc;
       return await this.executor.execute({ definition, policies, run, abort, begunAt: begunAt(live), pause });
     } finally {
-      this.handling--;
+      live.stage = 'over';
     }
   }
 
@@ -316,11 +315,6 @@ export class RunLauncher {
     events.emit(`run.${result.outcome}`, record);
     return record;
   }
-}
-
-/** No handler of it is running: its last attempt failed, and the next has not been begun. */
-function isWaiting({ retry }: LiveRun): boolean {
-  return retry?.at !== undefined;
 }
 
 function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {
