@@ -69,6 +69,8 @@ export interface BackfillProgress {
 export interface QueuedTick {
   tick: EpochMs;
   trigger: 'schedule' | 'misfire';
+  /** Should it be dropped, that is why it had not run. */
+  blocker?: Blocker;
 }
 
 /** How often what happened, since the task was created; names that are missing have not happened. */
@@ -87,7 +89,9 @@ export interface UnitState {
   runs: RunEntry[];
   seq: number;
   counters: Counters;
-  last?: { id: string; outcome: RunOutcome; at: EpochMs; node: string; tick?: EpochMs; again?: string };
+  last?: { id: string; outcome: RunOutcome; at: EpochMs; node: string; tick?: EpochMs };
+  /** Runs that another one (`by`) was asked for in place of, and has succeeded; the latest of them. */
+  madeUp?: { id: string; by: string }[];
   tail?: SkipTail;
   ledger?: SuccessLedger;
   /** With `overlap: 'queue'` or `'replace'`. */

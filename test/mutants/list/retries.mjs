@@ -133,8 +133,8 @@ export const retries = [
     breaks: 'An attempt is told to end after its timeout',
     rules: ['time-limits'],
     file: timeout,
-    find: 'if ((await withTimeout(clock, attempt, timeoutMs)) !== TIMED_OUT) return attempt;',
-    replace: 'if ((await withTimeout(clock, attempt, 4 * timeoutMs)) !== TIMED_OUT) return attempt;',
+    find: 'if (!(await takesLonger(clock, attempt, timeoutMs, invocation.abort))) return attempt;',
+    replace: 'if (!(await takesLonger(clock, attempt, 4 * timeoutMs, invocation.abort))) return attempt;',
   },
   {
     name: 'no-total-timeout',
