@@ -51,7 +51,13 @@ export interface SkipTail {
   count: number;
   atLeast?: true;
   reason: SkipReason;
-  blocker?: { runId: string; nodeId: string };
+  blocker?: Blocker;
+}
+
+/** The run that stood in the way of a tick, and where it ran. */
+export interface Blocker {
+  runId: string;
+  nodeId: string;
 }
 
 /** How far a unit has come with a backfill. */
