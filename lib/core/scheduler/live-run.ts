@@ -1,5 +1,6 @@
 import type { Clock, EpochMs } from '../common/clock.js';
 import type { RunRecord } from '../common/run.js';
+import { DistributedScheduleError } from '../common/errors.js';
 import { RunAbort } from '../execution/run-abort.js';
 import type { Slots } from '../execution/slots.js';
 import { RunNotes } from '../execution/run-notes.js';
@@ -56,6 +57,12 @@ export function vacate(
   run.hasSlot = false;
   if (run.permit) void groups.give(run.permit);
   delete run.permit;
+}
+
+/** Why a run ends that is told to. */
+export function abortedError(runId: string, task: string, reason: string): DistributedScheduleError {
+  const what = `Run ${runId} of task "${task}" was aborted: ${reason}`;
+  return new DistributedScheduleError('RUN_ABORTED', what, { runId, task });
 }
 
 /** No handler of it is running: its last attempt failed, and the next has not been begun. */

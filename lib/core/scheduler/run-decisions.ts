@@ -98,7 +98,7 @@ function retryAfter(run: RunEntry): RetryState {
 }
 
 /** What was found waiting may have begun since, or the other way round: its node may go on for a moment though its session is over. */
-function isAsFound(run: RunEntry, found: RunEntry): boolean {
+export function isAsFound(run: RunEntry, found: RunEntry): boolean {
   const { boot, attempt, session, retry } = found;
   return run.boot === boot && run.attempt === attempt && run.session === session && run.retry?.at === retry?.at;
 }
@@ -142,6 +142,20 @@ export function decideLost(
   if (!run || !isAsFound(run, orphan)) return { outcome: undefined };
   const outcome = run.retry?.at === undefined ? 'lost' : 'failed';
   return { next: ended(state, task, run, outcome, at), outcome };
+}
+
+/** Settles a run that was found waiting and that no node has. @returns whether it has ended so */
+export function decideCancelled(
+  state: UnitState,
+  task: KnownTask,
+  found: RunEntry,
+  at: EpochMs,
+): UnitDecision<boolean> {
+  const { last } = state;
+  const run = state.runs.find(({ id }) => id === found.id);
+  if (!run) return { outcome: last?.id === found.id && last.outcome === 'cancelled' && last.at === at }; // by an unheard write
+  if (!isAsFound(run, found)) return { outcome: false };
+  return { next: ended(state, task, run, 'cancelled', at), outcome: true };
 }
 
 export type ManualOutcome =

@@ -1,11 +1,11 @@
 import type { RunRecord } from '../common/run.js';
 import type { EpochMs } from '../common/clock.js';
-import { DistributedScheduleError, errorMessage } from '../common/errors.js';
+import { errorMessage } from '../common/errors.js';
 import { backoffMs } from '../execution/middlewares/retry.js';
 import { isTimeout, totalTimeout } from '../execution/middlewares/timeout.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
 import type { Unit } from '../task/unit.js';
-import { begunAt, type ClaimedRun, dueAt, isWaiting, type LiveRun, liveRun, vacate } from './live-run.js';
+import { abortedError, begunAt, type ClaimedRun, dueAt, isWaiting, type LiveRun, liveRun, vacate } from './live-run.js';
 import { RetryPause } from './retry-pause.js';
 import { decideFinish, decideRebind, decideRelease } from './run-decisions.js';
 import { runRecordOf } from './run-record.js';
@@ -77,15 +77,9 @@ export class RunLauncher {
   abort(runId: string, reason: string, { handOver = false } = {}): boolean {
     const run = this.live.get(runId);
     if (!run) return false;
-    const { name } = run.task;
     const goesOn = handOver && !run.abort.aborted; // what was to end for another reason ends
     run.handOver ||= goesOn && (run.task.policies.recovery === 'rerun' || isWaiting(run));
-    run.abort.abort(
-      new DistributedScheduleError('RUN_ABORTED', `Run ${runId} of task "${name}" was aborted: ${reason}`, {
-        runId,
-        task: name,
-      }),
-    );
+    run.abort.abort(abortedError(runId, run.task.name, reason));
     return true;
   }
 

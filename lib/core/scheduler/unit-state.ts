@@ -112,6 +112,11 @@ export interface UnitState {
   rebuilt?: true;
 }
 
+/** No handler of it is running: its last attempt failed and the next has not been begun, or it is left for another node to begin anew. */
+export function isIdle({ retry, session }: Pick<RunEntry, 'retry' | 'session'>): boolean {
+  return retry?.at !== undefined || session === RELEASED;
+}
+
 /** How many attempts have been begun: the one that is being made has this number. */
 export function attemptsOf({ retry }: Pick<RunEntry, 'retry'>): number {
   const isWaiting = retry?.at !== undefined;

@@ -158,8 +158,8 @@ export const retries = [
     breaks: 'A run is cancelled on whatever node it runs',
     rules: ['cancel'],
     file: 'lib/core/scheduler/run-aborts.ts',
-    find: 'if (run.node === this.nodeId) return false;',
-    replace: 'if (run.node !== this.nodeId || !task) return false;',
+    find: 'if (run.node === this.context.node.id) return false;',
+    replace: 'if (run.node !== this.context.node.id || !task) return false;',
   },
   {
     name: 'cancel-is-a-lie',
