@@ -244,4 +244,26 @@ describe('Execution', () => {
     expect(probe.started).toHaveLength(1);
     expect(await cluster.during(service.cancelRun(handle.id))).toBe(false);
   });
+
+  it.each([
+    ['is cancelled', { timeout: '30s' }, true],
+    ['is at the end of its whole time', { timeout: { attempt: '2m', total: '30s' } }, false],
+    ['and its attempt are at the end of their time at once', { timeout: { attempt: '30s', total: '30s' } }, false],
+  ])('tells once of a handler that is stuck when its run %s', async (_when, policies, isCancelled) => {
+    probe = await probedCluster({ nodes: 1 }, () => new Promise(() => undefined));
+    const { cluster } = probe;
+    const { service } = cluster.node(0);
+    const told: string[] = [];
+    service.events$.subscribe(({ type }) => told.push(type));
+    await probe.add('a', { ...policies, abortGrace: '5s' });
+    await cluster.advance('10s');
+    if (isCancelled) await cluster.during(service.cancelRun(probe.of('a')[0]!.run.id));
+    await cluster.advance('5m');
+    expect(told.filter((type) => type.startsWith('run.'))).toEqual([
+      'run.started',
+      'run.stuck',
+      isCancelled ? 'run.cancelled' : 'run.timed-out',
+    ]);
+    expect(service.health().degraded).toHaveLength(1);
+  });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { RunRecord } from '../../lib/core/common/run.js';
+import type { TestNode } from '../../lib/testing/cluster/test-cluster.js';
 import { failing, probedCluster, untilAborted, type ProbedCluster } from '../support/probe.js';
 
 let probe: ProbedCluster;
@@ -152,3 +153,81 @@ describe('A run that changes nodes', () => {
     expect((probe.cluster.clock.now() - began) / 1000).toBeLessThan(6);
   });
 });
+
+describe('cancelRun of a run that no node has', () => {
+  const RETRY = { attempts: 3, delay: '10m', backoff: 'fixed' } as const;
+
+  afterEach(() => probe.cluster.stop());
+
+  async function cancelAndSee(cancelling: TestNode): Promise<void> {
+    const { cluster } = probe;
+    const told: string[] = [];
+    cancelling.service.runEvents$.subscribe(({ type }) => told.push(type));
+    const { id } = probe.started[0]!.run;
+    expect(await cluster.during(cancelling.service.cancelRun(id, 'enough'))).toBe(true);
+    await cluster.advance('1h');
+    expect(probe.started).toHaveLength(1);
+    expect(probe.unitOf('a')).toMatchObject({ runs: [], counters: { cancelled: 1 } });
+    expect(await cluster.during(cancelling.service.getRun(id))).toMatchObject({
+      outcome: 'cancelled',
+      attempt: 1,
+      error: { message: expect.stringContaining('enough') },
+    });
+    expect(told).toEqual(['run.cancelled']);
+    expect(await cluster.during(cancelling.service.cancelRun(id))).toBe(false);
+  }
+
+  it('ends one that waits for another attempt, and whose node died a moment ago', async () => {
+    probe = await probedCluster({ nodes: 2 }, failing);
+    await probe.add('a', { retry: RETRY });
+    await probe.cluster.advance('5s');
+    const { first, other } = probe.firstAndOther();
+    probe.cluster.crash(first);
+    await probe.cluster.advance('2s');
+    await cancelAndSee(other);
+  });
+
+  it.each(['leaves', 'dies'])('ends one that waits for a node that can run it, when its own one %s', async (how) => {
+    probe = await probedCluster({ nodes: 1 }, failing);
+    const { cluster } = probe;
+    const observer = await cluster.join({ options: observing('o') });
+    await probe.add('a', { retry: RETRY });
+    await cluster.advance('5s');
+    if (how === 'dies') cluster.crash(cluster.node(0));
+    else await cluster.during(cluster.node(0).service.stop());
+    await cluster.advance('1m');
+    expect(probe.unitOf('a').runs).toHaveLength(1);
+    await cancelAndSee(observer);
+  });
+
+  it('ends one that is to be run again elsewhere once its task goes on', async () => {
+    probe = await probedCluster({ nodes: 2 }, untilAborted);
+    await probe.add('a', { recovery: 'rerun' });
+    await probe.cluster.advance('5s');
+    const { first, other } = probe.firstAndOther();
+    await probe.cluster.during(other.service.pauseTask('a'));
+    await probe.cluster.during(first.service.stop());
+    await probe.cluster.advance('1m');
+    await cancelAndSee(other);
+  });
+
+  it('leaves one alone whose node lives and does not answer', async () => {
+    probe = await probedCluster({ nodes: 2 }, ({ attempt }) => (attempt === 1 ? failing() : undefined));
+    await probe.add('a', { retry: { ...RETRY, delay: '1m' } });
+    await probe.cluster.advance('5s');
+    const { first, other } = probe.firstAndOther();
+    const { scheduler } = first;
+    scheduler.commands.onCommand = () => false;
+    expect(await probe.cluster.during(other.service.cancelRun(probe.started[0]!.run.id))).toBe(false);
+    await probe.cluster.advance('2m');
+    expect(probe.started.map(({ attempt, node }) => [attempt, node])).toEqual([
+      [1, first.id],
+      [2, first.id],
+    ]);
+    expect((await runs('a'))[0]).toMatchObject({ outcome: 'succeeded' });
+  });
+});
+
+function observing(id: string) {
+  return { node: { id, boot: 'first', hostname: id, pid: 1, weight: 1, labels: {}, role: 'observer' as const } };
+}

@@ -88,7 +88,8 @@ describe("overlap: 'queue'", () => {
     await task({ overlap: 'queue' }, 3, (run) => lasting(probe.started.length === 1 ? 35 : 1, run));
     await probe.cluster.advance('12s');
     const first = probe.cluster.nodes.find(({ id }) => id === probe.started[0]!.node)!;
-    expect(unit().queued).toEqual({ tick: from + 10_000, trigger: 'schedule' });
+    const blocker = { runId: probe.started[0]!.run.id, nodeId: first.id };
+    expect(unit().queued).toEqual({ tick: from + 10_000, trigger: 'schedule', blocker });
     probe.cluster.crash(first);
     await probe.cluster.advance('30s');
     expect(starts().map(([, tick]) => tick)).toEqual([0, 10, 20, 30, 40]);
@@ -115,6 +116,9 @@ describe("overlap: 'queue'", () => {
     await cluster.advance('10s');
     expect(starts().map(([, tick]) => tick)).toEqual([0, 40]);
     expect(unit().queued).toBeUndefined();
+    expect(await skips()).toMatchObject([
+      { reason: 'overlap', from: from + 10_000, blocker: { runId: probe.started[0]!.run.id } },
+    ]);
   });
 
   it('drops it when its task has had its runs meanwhile', async () => {
@@ -126,7 +130,9 @@ describe("overlap: 'queue'", () => {
     await cluster.advance('1m');
     expect(starts()).toEqual([[0, 0]]);
     expect(unit().queued).toBeUndefined();
-    expect(await skips()).toMatchObject([{ reason: 'overlap', from: from + 10_000 }]);
+    expect(await skips()).toMatchObject([
+      { reason: 'overlap', from: from + 10_000, blocker: { runId: probe.started[0]!.run.id } },
+    ]);
     expect(service.getTask('a')!.state).toBe('completed');
   });
 

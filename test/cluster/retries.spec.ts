@@ -30,6 +30,21 @@ describe('A run that waits for another attempt', () => {
     expect(probe.of('a').map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
   });
 
+  it('is listed with the time of its next attempt, then with the number of that, and is no load of its node', async () => {
+    probe = await probedCluster({ nodes: 1 }, (run) => (run.attempt < 3 ? failing() : untilAborted(run)));
+    const { cluster } = probe;
+    const { service } = cluster.node(0);
+    await probe.add('a', { retry: FIXED });
+    await cluster.advance('5s');
+    const [first] = probe.started;
+    expect(service.listRunning()).toMatchObject([{ attempt: 1, retryAt: new Date(first!.at + 20_000) }]);
+    expect(service.health().running).toBe(0);
+    await cluster.clock.advanceUntil(() => probe.started.length === 3);
+    expect(service.listRunning()).toMatchObject([{ attempt: 3 }]);
+    expect(service.listRunning()[0]).not.toHaveProperty('retryAt');
+    expect(service.health().running).toBe(1);
+  });
+
   it('counts as running, so that nothing overlaps with it', async () => {
     probe = await probedCluster({ nodes: 1 }, failing);
     await probe.add('a', { retry: { ...FIXED, attempts: 2 } }, { every: '15s' });

@@ -147,6 +147,25 @@ describe('What a run tells', () => {
     expect(written()).toBe(0);
     expect((await cluster.during(second.getTaskStatus('a'))).running).toEqual([]);
   });
+
+  it('is told to nobody but the log of the application once the run is over', async () => {
+    const late: TaskRun[] = [];
+    const events: string[] = [];
+    const logged: string[] = [];
+    const logger = { log: (what: string) => void logged.push(what), warn() {}, error() {}, debug() {} };
+    probe = await probedCluster({ nodes: 1, options: { logger } }, (run) => void late.push(run));
+    const { cluster } = probe;
+    const { service } = cluster.node(0);
+    await cluster.during(service.addTask({ name: 'a', schedule: 'now' }));
+    await cluster.advance('2s');
+    service.runEvents$.subscribe(({ type }) => events.push(type));
+    late[0]!.progress(50);
+    late[0]!.log('too late');
+    await cluster.advance('1m');
+    expect(cluster.store.list('test/progress/', {}).entries).toEqual([]);
+    expect(events).toEqual([]);
+    expect(logged).toContain('too late');
+  });
 });
 
 function circular(): unknown {

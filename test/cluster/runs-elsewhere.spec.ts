@@ -167,6 +167,31 @@ describe('retryRun of one run by two at once', () => {
   });
 });
 
+describe('retryRun that waits for a slot', () => {
+  afterEach(() => probe.cluster.stop());
+
+  it('makes up for no run that has been made up for meanwhile, whatever has run since', async () => {
+    let end: () => void = () => undefined;
+    probe = await probedCluster({ nodes: 2, options: { concurrency: 1 } }, ({ task }) => {
+      if (task === 'full') return new Promise<void>((resolve) => (end = resolve));
+      if (probe.of('a').length === 1) throw new Error('boom');
+    });
+    const { cluster } = probe;
+    const [full, free] = [cluster.node(0).service, cluster.node(1).service];
+    for (const name of ['a', 'full']) await during(full.addTask({ name, schedule: SELDOM }));
+    const { id } = await during((await during(free.runTask('a'))).result());
+    await during(full.runTask('full'));
+    const late = full.retryRun(id);
+    late.catch(() => undefined);
+    await cluster.advance('1s');
+    const made = await during((await during(free.retryRun(id))).result());
+    await during((await during(free.runTask('a'))).result());
+    end();
+    await expect(during(late)).rejects.toThrow(`made up for by run ${made.id}`);
+    expect(probe.of('a')).toHaveLength(3);
+  });
+});
+
 describe('The result of a run that was asked for', () => {
   afterEach(() => probe.cluster.stop());
 

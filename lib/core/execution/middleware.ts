@@ -49,7 +49,7 @@ function isClass(given: Function): boolean {
 /** @throws DistributedScheduleError `INVALID_TASK` where it is no function */
 export function requireHandler(task: string, run: unknown): void {
   if (typeof run === 'function') return;
-  throw taskError('INVALID_TASK', task, `run: ${show(run)} is no function; give the one that task "${task}" runs`);
+  throw invalidTask(task, [`run: ${show(run)} is no function; give the one that the task runs`]);
 }
 
 /** @throws DistributedScheduleError `INVALID_TASK` naming the task and everything that is no middleware */

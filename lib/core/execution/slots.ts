@@ -47,7 +47,9 @@ export class Slots {
     return new Promise((resolve) => {
       let waiting: Disposable | undefined;
       let listening: Disposable | undefined;
+      let isOver = false;
       const end = (taken: boolean): void => {
+        isOver = true;
         waiting?.dispose();
         listening?.dispose();
         resolve(taken);
@@ -58,7 +60,7 @@ export class Slots {
       };
       if (abort?.aborted) return end(false);
       attempt();
-      listening = abort?.onAbort(() => end(false));
+      if (!isOver) listening = abort?.onAbort(() => end(false));
     });
   }
 

@@ -28,11 +28,16 @@ export class StuckHandlers {
     return [...this.going];
   }
 
-  /** Waits for what has been told to end. @returns whether it did, within the grace */
-  async awaitEnd({ run, policies }: Invocation, call: Promise<unknown>): Promise<boolean> {
+  /**
+   * Waits for what has been told to end, no longer than the grace. What does not is `stuck`, and told of once, though its
+   * attempt and its run may both have been told to end.
+   */
+  async awaitEnd(invocation: Invocation, call: Promise<unknown>): Promise<void> {
+    const { run, policies } = invocation;
     const abortedAt = this.clock.now();
     const ended = call.catch(() => undefined);
-    if ((await withTimeout(this.clock, ended, policies.abortGraceMs)) !== TIMED_OUT) return true;
+    if ((await withTimeout(this.clock, ended, policies.abortGraceMs)) !== TIMED_OUT || invocation.stuck) return;
+    invocation.stuck = true;
     const stuck = { runId: run.id, task: run.task, abortedAt };
     this.going.add(stuck);
     this.events.emit('run.stuck', { id: run.id, task: run.task, nodeId: run.nodeId, abortedAt });
@@ -49,6 +54,5 @@ export class StuckHandlers {
         tookMs,
       });
     });
-    return false;
   }
 }

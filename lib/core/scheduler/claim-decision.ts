@@ -16,7 +16,7 @@ import { decideBackfill, decideStart, hasExtraRuns } from './extra-runs.js';
 import { failuresOf, isBroken, isExhausted } from './failures.js';
 import { settleTicks, type SkippedStretch } from './settle-ticks.js';
 import { ledgerOf } from './success-ledger.js';
-import type { RunEntry, UnitState } from './unit-state.js';
+import type { Blocker, RunEntry, UnitState } from './unit-state.js';
 
 /** On-time ticks are claimed this long after their instant at most; later ones are misfires. */
 export const GRACE_MS = 1_000;
@@ -96,14 +96,14 @@ function decideBlocked(
   // what is made up for, on whatever side, is no reason to leave a tick out
   if ((trigger === 'misfire' && misfire === 'fire-all') || blocker.backfill) return { outcome: { kind: 'blocked' } };
   if (overlap === 'queue' || overlap === 'replace') return enqueue(state, { tick, trigger, blocker });
-  return settle(state, [skipOf(tick, 'overlap', blocker)]);
+  return settle(state, [skipOf(tick, 'overlap', nameOf(blocker))]);
 }
 
 /** The tick has had its turn and waits, in the place of the one that waited so far. */
 function enqueue(state: UnitState, { tick, trigger, blocker }: Blocked): UnitDecision<ClaimOutcome> {
   const { queued: former } = state;
-  const { next, ...decision } = settle(state, former ? [skipOf(former.tick, 'overlap', blocker)] : []);
-  return { ...decision, next: { ...next, cursor: tick, queued: { tick, trigger } } };
+  const { next, ...decision } = settle(state, former ? [skipOf(former.tick, 'overlap', nameOf(blocker))] : []);
+  return { ...decision, next: { ...next, cursor: tick, queued: { tick, trigger, blocker: nameOf(blocker) } } };
 }
 
 /** The tick that waits, if one does: its turn to run, its end, or more waiting. */
@@ -130,7 +130,8 @@ function decideQueued(
 }
 
 function dropQueued({ queued, ...state }: UnitState, reason: SkipReason): UnitDecision<ClaimOutcome> {
-  return settle(state, [skipOf(queued!.tick, reason)]);
+  const { tick, blocker } = queued!;
+  return settle(state, [skipOf(tick, reason, reason === 'overlap' ? blocker : undefined)]);
 }
 
 /** Ticks that come to their end without a run. */
@@ -139,7 +140,10 @@ function settle(state: UnitState, stretches: readonly SkippedStretch[]): Settled
   return { next, outcome: { kind: 'settled' }, skips };
 }
 
-function skipOf(tick: EpochMs, reason: SkipReason, blocker?: RunEntry): SkippedStretch {
-  const way = blocker && { blocker: { runId: blocker.id, nodeId: blocker.node } };
-  return { from: tick, to: tick, count: 1, reason, ...way };
+function skipOf(tick: EpochMs, reason: SkipReason, blocker?: Blocker): SkippedStretch {
+  return { from: tick, to: tick, count: 1, reason, ...(blocker && { blocker }) };
+}
+
+function nameOf({ id, node }: RunEntry): Blocker {
+  return { runId: id, nodeId: node };
 }

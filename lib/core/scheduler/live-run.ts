@@ -1,5 +1,6 @@
 import type { Clock, EpochMs } from '../common/clock.js';
 import type { RunRecord } from '../common/run.js';
+import { DistributedScheduleError } from '../common/errors.js';
 import { RunAbort } from '../execution/run-abort.js';
 import type { Slots } from '../execution/slots.js';
 import { RunNotes } from '../execution/run-notes.js';
@@ -23,6 +24,8 @@ export interface ClaimedRun {
 export interface LiveRun extends ClaimedRun {
   readonly abort: RunAbort;
   readonly notes: RunNotes;
+  /** Whether its handler has been called, on this node, and whether that is over. */
+  stage: 'claimed' | 'called' | 'over';
   /** It did not come to its end here, and is left in the unit for another node to take. */
   handOver: boolean;
   /** It takes one while its handler runs or is about to, and none while it waits for another attempt. */
@@ -38,6 +41,7 @@ export function liveRun(claimed: ClaimedRun, clock: Clock): LiveRun {
     ...claimed,
     abort: new RunAbort(),
     notes: new RunNotes(clock),
+    stage: 'claimed',
     handOver: false,
     hasSlot: retry?.at === undefined,
     ...(retry && { retry }),
@@ -53,6 +57,17 @@ export function vacate(
   run.hasSlot = false;
   if (run.permit) void groups.give(run.permit);
   delete run.permit;
+}
+
+/** Why a run ends that is told to. */
+export function abortedError(runId: string, task: string, reason: string): DistributedScheduleError {
+  const what = `Run ${runId} of task "${task}" was aborted: ${reason}`;
+  return new DistributedScheduleError('RUN_ABORTED', what, { runId, task });
+}
+
+/** No handler of it is running: its last attempt failed, and the next has not been begun. */
+export function isWaiting({ retry }: Pick<RunEntry, 'retry'>): boolean {
+  return retry?.at !== undefined;
 }
 
 /** When the handler is called: at the tick, or with jitter somewhat later. */

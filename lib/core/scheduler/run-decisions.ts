@@ -7,6 +7,9 @@ import { failuresAfter } from './failures.js';
 import { type SuccessLedger, withGap, withSuccess } from './success-ledger.js';
 import { attemptsOf, count, RELEASED, type RetryState, type RunEntry, type UnitState } from './unit-state.js';
 
+/** How many runs that have been made up for a unit remembers: more than are asked for while somebody waits to ask again. */
+const MADE_UP_KEPT = 10;
+
 /** Who holds a run: an attempt of an incarnation. A run taken over by another node keeps its id and is not ours. */
 export interface RunHold {
   id: string;
@@ -26,7 +29,8 @@ function without(state: UnitState, run: RunEntry): RunEntry[] {
 /** The unit after one of its runs has come to an end. */
 function ended(state: UnitState, task: KnownTask, run: RunEntry, outcome: RunOutcome, at: EpochMs): UnitState {
   const { id, tick, node, again } = run;
-  const last = { id, outcome, at, node, ...(tick !== undefined && { tick }), ...(again !== undefined && { again }) };
+  const last = { id, outcome, at, node, ...(tick !== undefined && { tick }) };
+  const hasMadeUp = again !== undefined && outcome === 'succeeded';
   const { ledger, failures: before, ...rest } = state;
   const failures = failuresAfter(before, task, outcome, at);
   const note = outcome === 'succeeded' ? withSuccess : withFailure;
@@ -37,6 +41,7 @@ function ended(state: UnitState, task: KnownTask, run: RunEntry, outcome: RunOut
     ...(failures && { failures }),
     counters: count(state.counters, outcome),
     last,
+    ...(hasMadeUp && { madeUp: [...(state.madeUp ?? []), { id: again, by: id }].slice(-MADE_UP_KEPT) }),
     // a backfilled tick that fails may have had its success before: it stays what it was
     ...(ledger && tick !== undefined && (outcome === 'succeeded' || !run.backfill) && { ledger: note(ledger, tick) }),
   };
@@ -93,7 +98,7 @@ function retryAfter(run: RunEntry): RetryState {
 }
 
 /** What was found waiting may have begun since, or the other way round: its node may go on for a moment though its session is over. */
-function isAsFound(run: RunEntry, found: RunEntry): boolean {
+export function isAsFound(run: RunEntry, found: RunEntry): boolean {
   const { boot, attempt, session, retry } = found;
   return run.boot === boot && run.attempt === attempt && run.session === session && run.retry?.at === retry?.at;
 }
@@ -139,6 +144,20 @@ export function decideLost(
   return { next: ended(state, task, run, outcome, at), outcome };
 }
 
+/** Settles a run that was found waiting and that no node has. @returns whether it has ended so */
+export function decideCancelled(
+  state: UnitState,
+  task: KnownTask,
+  found: RunEntry,
+  at: EpochMs,
+): UnitDecision<boolean> {
+  const { last } = state;
+  const run = state.runs.find(({ id }) => id === found.id);
+  if (!run) return { outcome: last?.id === found.id && last.outcome === 'cancelled' && last.at === at }; // by an unheard write
+  if (!isAsFound(run, found)) return { outcome: false };
+  return { next: ended(state, task, run, 'cancelled', at), outcome: true };
+}
+
 export type ManualOutcome =
   | { kind: 'claimed'; run: RunEntry }
   | { kind: 'overlap'; blocker: RunEntry }
@@ -178,10 +197,13 @@ export function decideManual(state: UnitState, task: KnownTask, request: ManualR
   return { next, outcome: { kind: 'claimed', run } };
 }
 
-/** The run that is asked for in place of this one already, and goes on or was the last to succeed. */
-function madeUpBy({ runs, last }: UnitState, id: string): string | undefined {
+/**
+ * The run that is asked for in place of this one already, and goes on or has succeeded. Who asks has looked into history
+ * before; but then it may have waited for its turn, and history is told after the unit.
+ */
+function madeUpBy({ runs, madeUp }: UnitState, id: string): string | undefined {
   const going = runs.find(({ again }) => again === id);
-  return going?.id ?? (last?.again === id && last.outcome === 'succeeded' ? last.id : undefined);
+  return going?.id ?? madeUp?.find((run) => run.id === id)?.by;
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { RunRecord } from '../common/run.js';
 import type { EpochMs } from '../common/clock.js';
-import { DistributedScheduleError, errorMessage } from '../common/errors.js';
+import { errorMessage } from '../common/errors.js';
 import { backoffMs } from '../execution/middlewares/retry.js';
 import { isTimeout, totalTimeout } from '../execution/middlewares/timeout.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
 import { insist } from '../registry/insist.js';
 import type { Unit } from '../task/unit.js';
-import { begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun, vacate } from './live-run.js';
+import { abortedError, begunAt, type ClaimedRun, dueAt, isWaiting, type LiveRun, liveRun, vacate } from './live-run.js';
 import { RetryPause } from './retry-pause.js';
 import { decideFinish, decideRebind, decideRelease } from './run-decisions.js';
 import { runRecordOf } from './run-record.js';
@@ -21,7 +21,6 @@ export class RunLauncher {
   private recording = 0;
   private readonly onIdle: (() => void)[] = [];
   private readonly onRecorded: (() => void)[] = [];
-  private handling = 0;
   private closed = false;
   private leaving = false;
   private readonly check: StartCheck;
@@ -43,9 +42,9 @@ export class RunLauncher {
     return this.live.get(run.id)?.entry.attempt === run.attempt;
   }
 
-  /** Runs whose handler has been called; not those claimed ahead of their tick. */
+  /** Runs whose handler goes on; not those claimed ahead of their tick, nor those that wait for another attempt. */
   get running(): number {
-    return this.handling;
+    return [...this.live.values()].filter((run) => run.stage === 'called' && !isWaiting(run)).length;
   }
 
   /** How long the handlers that are running may take to end once they are aborted. */
@@ -57,7 +56,7 @@ export class RunLauncher {
     return this.live.get(runId);
   }
 
-  listLive(): ClaimedRun[] {
+  listLive(): LiveRun[] {
     return [...this.live.values()];
   }
 
@@ -79,15 +78,9 @@ export class RunLauncher {
   abort(runId: string, reason: string, { handOver = false } = {}): boolean {
     const run = this.live.get(runId);
     if (!run) return false;
-    const { name } = run.task;
     const goesOn = handOver && !run.abort.aborted; // what was to end for another reason ends
     run.handOver ||= goesOn && (run.task.policies.recovery === 'rerun' || isWaiting(run));
-    run.abort.abort(
-      new DistributedScheduleError('RUN_ABORTED', `Run ${runId} of task "${name}" was aborted: ${reason}`, {
-        runId,
-        task: name,
-      }),
-    );
+    run.abort.abort(abortedError(runId, run.task.name, reason));
     return true;
   }
 
@@ -267,14 +260,14 @@ export class RunLauncher {
       payload: entry.payload === undefined ? task.doc.definition.payload : entry.payload,
       ...telling(live, this.context),
     };
-    this.handling++;
+    live.stage = 'called';
     try {
       const { policies, doc } = task;
       const pause = (attempt: number, delayMs: number): Promise<boolean> => this.pauses.pause(live, attempt, delayMs);
       const { definition } = doc;
       return await this.executor.execute({ definition, policies, run, abort, begunAt: begunAt(live), pause });
     } finally {
-      this.handling--;
+      live.stage = 'over';
     }
   }
 
@@ -326,11 +319,6 @@ export class RunLauncher {
     events.emit(`run.${result.outcome}`, record);
     return record;
   }
-}
-
-/** No handler of it is running: its last attempt failed, and the next has not been begun. */
-function isWaiting({ retry }: LiveRun): boolean {
-  return retry?.at !== undefined;
 }
 
 function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {

@@ -131,7 +131,7 @@ export class Scheduler {
     const self = { boot: node.boot, version, startedAt: this.startedAt };
     this.life = new ClusterLife(this.registry, clock, random, self, () => this.membership.publish());
     this.commands = new Commands(this.registry, clock, this.membership.keeper, this.view, node.id, random, logger);
-    this.aborts = new RunAborts(this.launcher, this.commands, node.id, clock, logger);
+    this.aborts = new RunAborts(this.context, this.launcher, this.commands);
     const starts = () => this.life.starts();
     this.loop = new TickLoop(this.context, this.launcher, recovery, this.writer, this.aborts, options.cluster, starts);
     this.leaving = new Leaving(options, this.context, this.membership, this.loop, this.launcher);

@@ -51,7 +51,13 @@ export interface SkipTail {
   count: number;
   atLeast?: true;
   reason: SkipReason;
-  blocker?: { runId: string; nodeId: string };
+  blocker?: Blocker;
+}
+
+/** The run that stood in the way of a tick, and where it ran. */
+export interface Blocker {
+  runId: string;
+  nodeId: string;
 }
 
 /** How far a unit has come with a backfill. */
@@ -69,6 +75,8 @@ export interface BackfillProgress {
 export interface QueuedTick {
   tick: EpochMs;
   trigger: 'schedule' | 'misfire';
+  /** Should it be dropped, that is why it had not run. */
+  blocker?: Blocker;
 }
 
 /** How often what happened, since the task was created; names that are missing have not happened. */
@@ -87,7 +95,9 @@ export interface UnitState {
   runs: RunEntry[];
   seq: number;
   counters: Counters;
-  last?: { id: string; outcome: RunOutcome; at: EpochMs; node: string; tick?: EpochMs; again?: string };
+  last?: { id: string; outcome: RunOutcome; at: EpochMs; node: string; tick?: EpochMs };
+  /** Runs that another one (`by`) was asked for in place of, and has succeeded; the latest of them. */
+  madeUp?: { id: string; by: string }[];
   tail?: SkipTail;
   ledger?: SuccessLedger;
   /** With `overlap: 'queue'` or `'replace'`. */
@@ -100,6 +110,11 @@ export interface UnitState {
   carried?: RunEntry[];
   /** Made anew where the registry had lost it: what it has run for is not known. */
   rebuilt?: true;
+}
+
+/** No handler of it is running: its last attempt failed and the next has not been begun, or it is left for another node to begin anew. */
+export function isIdle({ retry, session }: Pick<RunEntry, 'retry' | 'session'>): boolean {
+  return retry?.at !== undefined || session === RELEASED;
 }
 
 /** How many attempts have been begun: the one that is being made has this number. */

@@ -27,6 +27,7 @@ export interface HealthSnapshot {
   clockOffsetMs: number;
   /** Units of tasks that this node looks after. */
   owned: number;
+  /** Runs whose handler goes on here; those that wait for another attempt take no slot and are not among them. */
   running: number;
   concurrency: number;
   /** The nodes as last seen; out of date while the session is not trusted. */

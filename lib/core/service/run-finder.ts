@@ -7,6 +7,7 @@ import { namesSince } from '../scheduler/renames.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { RunEntry } from '../scheduler/unit-state.js';
 import type { KnownTask } from '../task/catalog.js';
+import type { Unit } from '../task/unit.js';
 import { isLive } from '../task/task-definition.js';
 
 /** How often a run on another node is looked after. */
@@ -41,15 +42,15 @@ export class RunFinder {
     return records.flat().filter((record): record is RunRecord => record.kind === 'run');
   }
 
-  /** The run, where it has not ended, and its task. */
-  async going(id: string): Promise<{ run: RunEntry; task: KnownTask } | undefined> {
+  /** The run, where it has not ended, with its unit and its task. */
+  async going(id: string): Promise<{ run: RunEntry; unit: Unit; task: KnownTask } | undefined> {
     await this.scheduler.reach();
     const { catalog, units } = this.scheduler.context;
     for (const name of namesSince(catalog, taskOfRun(id))) {
       const task = catalog.get(name);
       for (const unit of task?.units ?? []) {
         const run = (await units.read(unit))?.runs.find((entry) => entry.id === id);
-        if (run) return { run, task: task! };
+        if (run) return { run, unit, task: task! };
       }
     }
     return undefined;

@@ -3,13 +3,17 @@ import { taskOfRun } from '../common/ids.js';
 import { show } from '../common/show.js';
 import type { HistoryRecord, RunProgress, RunRecord } from '../common/run.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
-import { newUnitState } from '../scheduler/unit-state.js';
+import { isAsFound } from '../scheduler/run-decisions.js';
+import { newUnitState, type RunEntry } from '../scheduler/unit-state.js';
 import type { KnownTask } from '../task/catalog.js';
 import { type Check, duration, optionProblems, requireArgument, requireOptions, text } from './arguments.js';
 import type { ManualRuns, RunHandle, RunTaskOptions } from './manual-runs.js';
 import { RunFinder } from './run-finder.js';
 import { type TaskStatus, statusOf } from './task-status.js';
 import type { TaskCommands } from './task-commands.js';
+
+/** A run that changes hands faster than that is not run after. */
+const MOST_LOOKS = 3;
 
 /** Single runs, by id: on whatever node they are, or were. */
 export class Runs {
@@ -44,11 +48,22 @@ export class Runs {
     return statusOf(task, state, clock.now(), Object.assign({}, ...boards) as Record<string, RunProgress>);
   }
 
+  /** While its node is asked for it the run may go to another one, or be left to nobody. */
   async cancel(id: string, reason: string): Promise<boolean> {
     const { launcher, aborts } = this.scheduler;
-    const here = launcher.find(id);
-    const found = here ? { run: here.entry, task: here.task } : await this.finder.going(id);
-    return found !== undefined && aborts.abort(found.run, found.task, reason);
+    let asked: RunEntry | undefined;
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      const here = launcher.find(id);
+      if (here) return aborts.abort(here.entry, here.task, reason);
+      const found = await this.finder.going(id);
+      if (!found) return false;
+      const { run, unit, task } = found;
+      if (await aborts.endWaiting(unit, task, run, reason)) return true;
+      if (asked && isAsFound(run, asked)) return false;
+      if (await aborts.abort(run, task, reason)) return true;
+      asked = run;
+    }
+    return false;
   }
 
   async retry(id: string, options: Pick<RunTaskOptions, 'timeout'>): Promise<RunHandle> {

@@ -305,7 +305,11 @@ export class SchedulerService {
   /** The runs of this node that are going on. */
   listRunning(): RunningView[] {
     const { launcher, context } = this.scheduler;
-    return launcher.listLive().map(({ task, entry }) => runningView(task.name, entry, context.progress.of(entry.id)));
+    return launcher
+      .listLive()
+      .map(({ task, entry, retry }) =>
+        runningView(task.name, { ...entry, ...(retry && { retry }) }, context.progress.of(entry.id)),
+      );
   }
 
   /** A run by its id: what history still has of it; `undefined` where it goes on, or is forgotten. */

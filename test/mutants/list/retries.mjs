@@ -133,8 +133,8 @@ export const retries = [
     breaks: 'An attempt is told to end after its timeout',
     rules: ['time-limits'],
     file: timeout,
-    find: 'if ((await withTimeout(clock, attempt, timeoutMs)) !== TIMED_OUT) return attempt;',
-    replace: 'if ((await withTimeout(clock, attempt, 4 * timeoutMs)) !== TIMED_OUT) return attempt;',
+    find: 'if (!(await takesLonger(clock, attempt, timeoutMs, invocation.abort))) return attempt;',
+    replace: 'if (!(await takesLonger(clock, attempt, 4 * timeoutMs, invocation.abort))) return attempt;',
   },
   {
     name: 'no-total-timeout',
@@ -158,8 +158,8 @@ export const retries = [
     breaks: 'A run is cancelled on whatever node it runs',
     rules: ['cancel'],
     file: 'lib/core/scheduler/run-aborts.ts',
-    find: 'if (run.node === this.nodeId) return false;',
-    replace: 'if (run.node !== this.nodeId || !task) return false;',
+    find: 'if (run.node === this.context.node.id) return false;',
+    replace: 'if (run.node !== this.context.node.id || !task) return false;',
   },
   {
     name: 'cancel-is-a-lie',

@@ -2,7 +2,7 @@
 const decision = 'lib/core/scheduler/claim-decision.ts';
 const loop = 'lib/core/scheduler/tick-loop.ts';
 
-const ENQUEUED = "settle(state, former ? [skipOf(former.tick, 'overlap', blocker)] : []);";
+const ENQUEUED = "settle(state, former ? [skipOf(former.tick, 'overlap', nameOf(blocker))] : []);";
 
 export const waiting = [
   {
@@ -18,9 +18,9 @@ export const waiting = [
     breaks: 'The latest tick waits',
     rules: ['accounted', 'queued'],
     file: decision,
-    find: 'return { ...decision, next: { ...next, cursor: tick, queued: { tick, trigger } } };',
-    replace: `if (former) return settle(state, [skipOf(tick, 'overlap', blocker)]);
-  return { ...decision, next: { ...next, cursor: tick, queued: { tick, trigger } } };`,
+    find: 'return { ...decision, next: { ...next, cursor: tick, queued: { tick, trigger, blocker: nameOf(blocker) } } };',
+    replace: `if (former) return settle(state, [skipOf(tick, 'overlap', nameOf(blocker))]);
+  return { ...decision, next: { ...next, cursor: tick, queued: { tick, trigger, blocker: nameOf(blocker) } } };`,
   },
   {
     name: 'queued-replaced-without-a-trace',
@@ -28,7 +28,7 @@ export const waiting = [
     rules: ['queued', 'accounted'],
     file: decision,
     find: ENQUEUED,
-    replace: "settle(state, former && !former ? [skipOf(tick, 'overlap', blocker)] : []);",
+    replace: "settle(state, former && !former ? [skipOf(tick, 'overlap', nameOf(blocker))] : []);",
   },
   {
     name: 'queued-starts-beside',

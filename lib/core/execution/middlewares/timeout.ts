@@ -1,33 +1,50 @@
-import { TIMED_OUT, withTimeout, type Clock } from '../../common/clock.js';
+import type { Clock } from '../../common/clock.js';
 import type { Disposable } from '../../common/disposable.js';
 import { DistributedScheduleError } from '../../common/errors.js';
+import type { RunAbort } from '../run-abort.js';
 import type { Invocation, RunStep } from '../run-step.js';
 
 /**
  * Aborts an attempt that takes too long, and waits for the handler to end: a run that is recorded as over while its
  * handler goes on would let the next one overlap with it.
  *
- * @param awaitEnd waits for an aborted attempt; `false` if it ignores its signal: no further one may run beside it
+ * @param awaitEnd waits for an aborted attempt; where that ignores its signal no further one may run beside it
  */
 export function timeoutMiddleware(
   clock: Clock,
-  awaitEnd: (invocation: Invocation, attempt: Promise<unknown>) => Promise<boolean>,
+  awaitEnd: (invocation: Invocation, attempt: Promise<unknown>) => Promise<void>,
 ): RunStep {
   const bounded = async (invocation: Invocation, next: () => Promise<unknown>, timeoutMs: number): Promise<unknown> => {
     const outer = invocation.run.signal;
     const expiry = new AbortController();
     invocation.run = { ...invocation.run, signal: AbortSignal.any([outer, expiry.signal]) };
     const attempt = next();
-    if ((await withTimeout(clock, attempt, timeoutMs)) !== TIMED_OUT) return attempt;
+    if (!(await takesLonger(clock, attempt, timeoutMs, invocation.abort))) return attempt;
     const error = timedOut(invocation.run, `longer than its timeout of ${timeoutMs} ms`);
     expiry.abort(error);
-    invocation.stuck = !(await awaitEnd(invocation, attempt));
+    await awaitEnd(invocation, attempt);
     throw error;
   };
   return (invocation, next) => {
     const { timeoutMs } = invocation.policies;
     return timeoutMs === undefined ? next() : bounded(invocation, next, timeoutMs);
   };
+}
+
+/** `false` also once the run as a whole is told to end: then its time is over, and not that of the attempt. */
+function takesLonger(clock: Clock, attempt: Promise<unknown>, timeoutMs: number, abort: RunAbort): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (abort.aborted) return resolve(false);
+    const end = (isLonger: boolean): void => {
+      timer.dispose();
+      listening.dispose();
+      resolve(isLonger);
+    };
+    const timer = clock.setTimer(timeoutMs, () => end(true));
+    const listening = abort.onAbort(() => end(false));
+    const ended = (): void => end(false);
+    attempt.then(ended, ended);
+  });
 }
 
 /** Aborts the whole run, with all its attempts and the waits between them, when its time is over. */

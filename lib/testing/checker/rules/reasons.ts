@@ -51,7 +51,8 @@ export function reasonProblems(
         if (start > latest) return 'it was not due yet';
         // it waited, and is a tick no longer
         const isOver = to <= doc.since || isSpent(before, version);
-        if (to === before.queued?.tick && isOver) return undefined;
+        if (to === before.queued?.tick && isOver)
+          return blocker?.runId === before.queued.blocker?.runId ? undefined : 'what had been in its way is not named';
         if (WAITING.has(policies.overlap) && to !== before.queued?.tick) return 'it was to wait';
         return before.runs.some(({ id }) => id === blocker?.runId) ? undefined : 'its blocker was not going on';
       }
