@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Duration } from '../../lib/core/common/duration.js';
+import type { Registry } from '../../lib/core/registry/registry.js';
 import type { TestNode } from '../../lib/testing/cluster/test-cluster.js';
 import { failing, probedCluster, type ProbedCluster } from '../support/probe.js';
 
@@ -29,11 +30,27 @@ async function step(node: TestNode, byMs: number): Promise<void> {
   node.host.skewMs = byMs;
 }
 
+/** One more node, whom the registry may not tell the time. */
+async function join(tells: boolean): Promise<TestNode> {
+  const { cluster } = probe;
+  const node = cluster.makeNode({
+    wrap: (registry) =>
+      tells ? registry : Object.assign(Object.create(registry) as Registry, { serverTime: undefined }),
+  });
+  await cluster.settle([node]);
+  return node;
+}
+
 /** How often the task starts meanwhile. */
 async function startsIn(duration: Duration, task = 'a'): Promise<number> {
   const before = probe.of(task).length;
   await probe.cluster.advance(duration);
   return probe.of(task).length - before;
+}
+
+/** When the task last began anew. */
+function sinceOf({ scheduler }: TestNode): number {
+  return scheduler.context.catalog.get('a')!.doc.since;
 }
 
 async function runByHand(node: TestNode): Promise<string> {
@@ -73,6 +90,28 @@ describe('A clock that was stepped a moment ago', () => {
       else await cluster.during(service.updateSchedule('a', { every: '10s' }));
       expect(await startsIn('5m')).toBeGreaterThan(13);
     });
+  });
+
+  it('is asked for before a task is added: what looked like a step was the sleep of the machine', async () => {
+    probe = await probedCluster({ nodes: 1 });
+    const node = probe.cluster.node(0);
+    await step(node, HOUR_MS);
+    const { registry } = node.scheduler.context;
+    registry.serverTime = () => Promise.resolve(node.host.clock.now());
+    await probe.add('a', {}, { cron: '* * * * *' });
+    await probe.cluster.advance('5s');
+    expect(sinceOf(node)).toBeGreaterThan(node.host.clock.now() - 6 * SECOND_MS);
+    expect(probe.of('a')).toEqual([]);
+  });
+
+  it('and always was wrong is asked for before a module adds a task while it comes up', async () => {
+    probe = await probedCluster({ nodes: 1 });
+    const { cluster } = probe;
+    const late = cluster.makeNode({ id: 'late' });
+    late.host.skewMs = HOUR_MS;
+    await cluster.during(late.service.addTask({ name: 'a', schedule: { every: '10s' } }));
+    expect(await startsIn('1m')).toBeGreaterThan(4);
+    await cluster.settle([late]);
   });
 
   it.each([HOUR_MS, -HOUR_MS])('does not tell when a circuit was opened: %i ms off', async (byMs) => {
@@ -130,10 +169,12 @@ describe('A clock that was stepped a moment ago', () => {
     expect(await startsIn('20m', 'b')).toBeGreaterThan(7);
   });
 
-  it('purges no task as if nobody had declared it for long', async () => {
-    probe = await probedCluster({ nodes: 2 });
+  it.each([
+    ['the registry tells the time', true],
+  ])('purges no task as if nobody had declared it for long, where %s', async (_, tells) => {
+    probe = await probedCluster({ nodes: 0 });
     const { cluster } = probe;
-    const [judge, former] = [cluster.node(0), cluster.node(1)];
+    const [judge, former] = [await join(tells), await join(tells)];
     await cluster.during(former.service.defineTask({ name: 's', schedule: { every: '10s' }, run: () => 1 }));
     await cluster.during(former.service.stop());
     cluster.nodes.splice(1, 1);
@@ -147,6 +188,38 @@ describe('A clock that was stepped a moment ago', () => {
     };
     await cluster.clock.advanceUntil(() => judge.host.skewMs > 0);
     await cluster.advance('2s');
+    judge.host.skewMs = 0;
+    await cluster.advance('1m');
     expect(state()).toBeDefined();
   });
+});
+
+describe('A clock that is behind, while nobody tells the time', () => {
+  afterEach(() => probe.cluster.stop());
+
+  it.each(['resumes', 'restores and resumes', 'gives another schedule to'])(
+    'when it %s a task does not keep its failures from being counted',
+    async (how) => {
+      probe = await probedCluster({ nodes: 0 }, failing);
+      const { cluster } = probe;
+      const node = await join(false);
+      const { service, host } = node;
+      await probe.add('a', { pauseAfter: 3 }, { every: '10s' });
+      await cluster.advance('1m');
+      expect(service.getTask('a')!.state).toBe('paused');
+      const since = sinceOf(node);
+      host.skewMs = -10 * MINUTE_MS;
+      await cluster.advance('5s'); // it is believed
+      if (how.startsWith('gives')) await cluster.during(service.updateSchedule('a', { every: '5s' }));
+      if (how.startsWith('restores')) {
+        await cluster.during(service.deleteTask('a'));
+        await cluster.during(service.restoreTask('a'));
+      }
+      await cluster.during(service.resumeTask('a'));
+      expect(sinceOf(node)).toBeGreaterThan(since);
+      host.skewMs = 0;
+      expect(await startsIn('2m')).toBe(3);
+      expect(service.getTask('a')!.state).toBe('paused');
+    },
+  );
 });
