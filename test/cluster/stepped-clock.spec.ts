@@ -171,6 +171,7 @@ describe('A clock that was stepped a moment ago', () => {
 
   it.each([
     ['the registry tells the time', true],
+    ['nobody tells the time', false],
   ])('purges no task as if nobody had declared it for long, where %s', async (_, tells) => {
     probe = await probedCluster({ nodes: 0 });
     const { cluster } = probe;
