@@ -76,7 +76,7 @@ describe('A static task that no node declares any more', () => {
     await cluster.advance(marked + PRUNE_MS - cluster.clock.now() - 1);
     expect(since(b)?.getTime()).toBe(marked);
     expect(documents('old').length).toBeGreaterThan(3);
-    await cluster.advance('31s');
+    await cluster.advance('61s');
     expect(b.service.getTask('old')).toBeUndefined();
     expect(documents('old')).toEqual([]);
     expect(documents('kept').length).toBeGreaterThan(3);

@@ -3,6 +3,10 @@ import type { Disposable } from '../common/disposable.js';
 
 /** An offset beyond this is shown, and degrades health. */
 export const NOTABLE_OFFSET_MS = 500;
+/** Wall time that gains more than this on the monotonic clock since it was measured was stepped, or the machine suspended. */
+const STEP_FORTH_MS = 250;
+/** Leap seconds are no steps: a clock that takes one in goes on, as does what rests on it. */
+const STEP_BACK_MS = 1_500;
 /** How far two clocks may drift apart between two measurements. */
 const DRIFT_MS = 5;
 
@@ -10,6 +14,9 @@ const DRIFT_MS = 5;
  * Wall time as the registry tells it, where it tells any: a node whose own clock is ahead starts nothing early. Safety
  * never rests on it. A measurement tells between which bounds the offset must be, and each narrows what the ones before
  * left open: so a store that tells whole seconds is good for far less than one.
+ *
+ * A step of the machine's clock is believed by nobody before it is measured: until then time goes on from the last
+ * measurement as the monotonic clock has it. So no instant of a wrong clock is written, or judged by.
  */
 export class ClusterClock implements Clock {
   private bounds = { from: -Infinity, to: Infinity };
@@ -25,7 +32,12 @@ export class ClusterClock implements Clock {
   }
 
   now(): EpochMs {
-    return Math.floor(this.base.now() + this.offset);
+    return Math.floor(this.base.now() - this.stepMs() + this.offset);
+  }
+
+  /** Whether it was never measured, or has been stepped since: nobody knows by how much it is wrong. */
+  get isInDoubt(): boolean {
+    return this.wallAheadMs === undefined || this.stepMs() !== 0;
   }
 
   monotonic(): number {
@@ -51,6 +63,13 @@ export class ClusterClock implements Clock {
     this.narrow({ from, to: from + resolutionMs + roundTripMs });
   }
 
+  /** How far the wall clock was stepped since the last measurement. */
+  private stepMs(): number {
+    if (this.wallAheadMs === undefined) return 0; // nobody tells the time: that of the machine is all there is
+    const stepMs = this.base.now() - this.base.monotonic() - this.wallAheadMs;
+    return isStep(stepMs) ? stepMs : 0;
+  }
+
   /** A step of the wall clock moves what was known: from the monotonic clock it is seen exactly. */
   private moveBounds(wallAheadMs: number): void {
     const steppedMs = wallAheadMs - (this.wallAheadMs ?? wallAheadMs);
@@ -66,4 +85,9 @@ export class ClusterClock implements Clock {
     const isExplained = this.bounds.from - 1 <= 0 && this.bounds.to + 1 >= 0;
     this.offset = isExplained ? 0 : (this.bounds.from + this.bounds.to) / 2;
   }
+}
+
+/** Whether wall time that has gained so much on the monotonic clock since it was measured is not to be believed. */
+export function isStep(gainedMs: number): boolean {
+  return gainedMs >= STEP_FORTH_MS || gainedMs <= -STEP_BACK_MS;
 }

@@ -1,11 +1,10 @@
 import type { Clock } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
 import type { Registry, RegistrySession } from '../registry/registry.js';
+import { isStep } from './cluster-clock.js';
 
 export type SessionLoss = 'expired' | 'trust-window';
 
-/** Wall and monotonic time that drift apart by more than this since the clock was measured mean a step or a suspended machine. */
-const CLOCK_STEP_MS = 250;
 /** After a renewal that failed the next one follows soon. */
 const RETRY_MS = 500;
 
@@ -56,7 +55,7 @@ export class SessionKeeper {
     if (!this.current || this.clock.monotonic() >= this.trustUntil) return false;
     const wall = this.clock.now() - this.wallAtMeasure;
     const monotonic = this.clock.monotonic() - this.monotonicAtMeasure;
-    return wall - monotonic < CLOCK_STEP_MS;
+    return !isStep(wall - monotonic);
   }
 
   /** … and whether by this session: what is bound to an earlier one is not this node's for certain. */

@@ -34,7 +34,7 @@ export function roomIn(
 ): { room: number; at?: EpochMs } {
   const free = Math.max(0, concurrency - holders.length);
   if (!rate || free === 0) return { room: free };
-  const recent = starts.filter((at) => at > now - rate.perMs);
+  const recent = starts.filter((at) => isRecent(at, rate.perMs, now));
   if (recent.length < rate.limit) return { room: Math.min(free, rate.limit - recent.length) };
   return { room: 0, at: recent[recent.length - rate.limit]! + rate.perMs };
 }
@@ -54,7 +54,7 @@ export function takeRoom(
   const { rate } = limits;
   const holders = state.holders.filter((other) => other.run !== holder.run && !isDead(other));
   if (!force && roomIn({ ...state, holders }, limits, now).room === 0) return { outcome: false };
-  const starts = rate ? [...state.starts.filter((at) => at > now - rate.perMs), now] : [];
+  const starts = rate ? [...state.starts.filter((at) => isRecent(at, rate.perMs, now)), now] : [];
   return { outcome: true, next: { holders: [...holders, { ...holder, at: now }], starts } };
 }
 
@@ -83,4 +83,9 @@ export function decodeGroup(text: string | undefined): GroupState {
   } catch {
     return EMPTY_GROUP;
   }
+}
+
+/** Clocks differ a little. What lies farther ahead is of one that was wrong, and would shut the group until then. */
+function isRecent(at: EpochMs, perMs: number, now: EpochMs): boolean {
+  return Math.abs(now - at) < perMs;
 }

@@ -10,8 +10,8 @@ import type { TaskWriter } from './task-writer.js';
  * Static tasks that no code declares any more: no node that is there has their handler.
  *
  * ```
- *            absent from every node          `pruneAfter` later
- *   declared ──── at two resyncs ───▶ orphaned ───────────▶ purged
+ *            absent from every node          `pruneAfter` later,
+ *   declared ──── at two resyncs ───▶ orphaned ── at two ──▶ purged
  *       ▲                               │
  *       └── a node has the handler again┘
  * ```
@@ -22,6 +22,8 @@ import type { TaskWriter } from './task-writer.js';
 export class Orphans {
   /** Those nobody had at the last resync, by generation: a deploy may have been under way. */
   private suspected = new Set<string>();
+  /** Those whose time was over at the last resync: what is purged is gone for good, and a clock may be wrong for a while. */
+  private doomed = new Set<string>();
 
   constructor(
     private readonly context: SchedulerContext,
@@ -35,8 +37,9 @@ export class Orphans {
     const nodes = this.view.list();
     const isJudge = this.isJudge(nodes);
     const handlers = new Set(nodes.flatMap((node) => node.handlers));
-    const before = this.suspected;
+    const { suspected: before, doomed } = this;
     this.suspected = new Set();
+    this.doomed = new Set();
     for (const task of [...this.context.catalog.values()]) {
       const { definition, generation, orphanedSince } = task.doc;
       if (definition.source !== 'static' || task.doc.state === 'deleted' || task.doc.state === 'purged') continue;
@@ -45,7 +48,7 @@ export class Orphans {
         continue;
       }
       this.suspected.add(generation);
-      if (before.has(generation) && isJudge) await this.noteOrPrune(task);
+      if (before.has(generation) && isJudge) await this.noteOrPrune(task, doomed.has(generation));
     }
   }
 
@@ -57,7 +60,7 @@ export class Orphans {
     return able.sort()[0] === this.context.node.id;
   }
 
-  private async noteOrPrune({ name, doc }: KnownTask): Promise<void> {
+  private async noteOrPrune({ name, doc }: KnownTask, isDoomed: boolean): Promise<void> {
     const { clock, logger } = this.context;
     const { orphanedSince } = doc;
     const now = clock.now();
@@ -69,6 +72,8 @@ export class Orphans {
         cure: this.pruneAfterMs === undefined ? 'purgeTask' : `it is purged in ${tellDuration(this.pruneAfterMs)}`,
       });
     } else if (this.pruneAfterMs !== undefined && now - orphanedSince >= this.pruneAfterMs) {
+      this.doomed.add(doc.generation);
+      if (!isDoomed) return;
       await this.writer.purge(name, (held) => held.orphanedSince === orphanedSince && held.state !== 'deleted');
       if (this.context.catalog.get(name)) return;
       logger.log(`Task "${name}" is purged: no node has declared it since ${new Date(orphanedSince).toISOString()}`);

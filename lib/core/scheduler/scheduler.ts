@@ -175,10 +175,17 @@ export class Scheduler {
     }
   }
 
-  /** Makes sure that the registry can be asked, also before the start: modules add their tasks while they come up. */
+  /**
+   * Makes sure that the registry can be asked, also before the start: modules add their tasks while they come up. And
+   * that the time is right, as far as anybody can tell: what is written by it stays.
+   */
   async reach(): Promise<void> {
     this.refuseStopped();
-    if (this.current !== 'stopped') return;
+    if (this.current === 'stopped') await this.connect();
+    if (this.registry.serverTime && this.context.clock.isInDoubt) await this.measureClock().catch(() => undefined);
+  }
+
+  private async connect(): Promise<void> {
     this.reached ??= this.registry.connect();
     await this.reached.catch((error: unknown) => {
       this.reached = undefined;

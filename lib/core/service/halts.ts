@@ -2,6 +2,7 @@ import { taskError } from '../common/errors.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import type { KnownTask } from '../task/catalog.js';
 import { requireOptions, text } from './arguments.js';
+import { beginsAnew } from './redefine.js';
 import type { TaskCommands } from './task-commands.js';
 
 /** Why, for those who look at the task. */
@@ -38,9 +39,10 @@ export class Halts {
         );
       const { note: _note, ...rest } = doc;
       const { schedule } = doc.definition;
+      const since = beginsAnew(doc, now);
       const overdue = 'at' in schedule && schedule.at > doc.since && schedule.at <= now && !taken;
-      const definition = overdue ? { ...doc.definition, schedule: { at: now + 1 } } : doc.definition;
-      return { ...rest, definition, state: 'active', since: now, updatedAt: now };
+      const definition = overdue ? { ...doc.definition, schedule: { at: since + 1 } } : doc.definition;
+      return { ...rest, definition, state: 'active', since, updatedAt: now };
     });
   }
 

@@ -105,6 +105,7 @@ export class ManualRuns {
     const { permit } = await this.enter(task, runId, until);
     let launched = false;
     try {
+      if (!keeper.trusted()) await keeper.renew().catch(() => false); // a stepped clock is no reason to refuse
       const session = keeper.session;
       const requireMembership = (): void => {
         if (this.scheduler.state === 'working' && session && keeper.session === session && keeper.trusted()) return;

@@ -44,7 +44,7 @@ export function withNewCalendars(
   const definition = { ...doc.definition, schedule };
   // what is due right now is due all the same, unless it is just that what has changed
   const same = sameLately(doc.definition, definition, doc.since, now);
-  return { ...doc, definition, since: same ? doc.since : now, updatedAt: now };
+  return { ...doc, definition, since: same ? doc.since : beginsAnew(doc, now), updatedAt: now };
 }
 
 /** So far back ticks may still run late. */
@@ -69,9 +69,19 @@ export function hasSameTicks(a: TaskDefinition, b: TaskDefinition): boolean {
   return sameSchedule(a.schedule, b.schedule) && bounds(a) === bounds(b);
 }
 
+/**
+ * When a task begins anew. Never before it last did, whatever the clock of this node says: what is counted from then on
+ * would be held for what was counted before.
+ */
+export function beginsAnew({ since }: TaskDocument, now: EpochMs): EpochMs {
+  return Math.max(now, since + 1);
+}
+
 /** What fell due while the task was halted is not made up for, also where the change was asked for before the halt. */
 export function afterHalt(doc: TaskDocument, { since, definition }: TaskDocument): EpochMs {
-  return doc.state === 'active' || 'at' in definition.schedule ? since : Math.max(since, doc.updatedAt);
+  if ('at' in definition.schedule) return since;
+  const anew = beginsAnew(doc, since);
+  return doc.state === 'active' ? anew : Math.max(anew, doc.updatedAt);
 }
 
 /** Whether no tick of the task lies after `since`. */

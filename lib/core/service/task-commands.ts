@@ -18,7 +18,16 @@ import { isLive, isPresent, type TaskDocument, type TaskInput, type TaskSource }
 import { type DefinitionContext, definitionProblems, defineTask } from '../task/validate.js';
 import { requireName } from './arguments.js';
 import { PayloadChecks } from './payload-checks.js';
-import { afterHalt, hasSameTicks, isOver, isPutAgain, redefine, replace, withNewCalendars } from './redefine.js';
+import {
+  afterHalt,
+  beginsAnew,
+  hasSameTicks,
+  isOver,
+  isPutAgain,
+  redefine,
+  replace,
+  withNewCalendars,
+} from './redefine.js';
 
 export type Edit = (doc: TaskDocument, now: EpochMs) => TaskDocument | undefined;
 
@@ -35,6 +44,7 @@ export class TaskCommands {
 
   /** @throws `TASK_EXISTS`, `TASK_DELETED`, `INVALID_TASK`, also for a payload that the handler on this node refuses */
   async add(input: TaskInput): Promise<KnownTask> {
+    await this.scheduler.reach();
     const fresh = this.newDocument(input, 'dynamic');
     this.refusePast(input.name, fresh);
     await this.payloads.require(input.name, fresh.definition);
@@ -65,6 +75,7 @@ export class TaskCommands {
 
   /** Creates or replaces, clearing a tombstone. A task that goes on keeps its cursor and history. */
   async put(input: TaskInput, source: TaskSource = 'dynamic'): Promise<KnownTask> {
+    await this.scheduler.reach();
     const fresh = this.newDocument(input, source);
     await this.payloads.require(input.name, fresh.definition);
     return this.create(input.name, (doc) => {
@@ -93,6 +104,7 @@ export class TaskCommands {
     const held = this.scheduler.context.catalog.get(input.name)?.doc;
     // at every join, for every static task: not worth defining it anew to find that it is there
     if (again && isPresent(held) && isDeclared(held)) return held.state === 'deleted' ? 'deleted' : 'unchanged';
+    await this.scheduler.reach();
     const fresh = this.newDocument(input, 'static');
     const settled = (doc: TaskDocument | undefined): 'unchanged' | 'deleted' | undefined =>
       doc?.state === 'deleted'
@@ -143,7 +155,7 @@ export class TaskCommands {
         ...rest,
         definition: { ...definition, schedule },
         state: was,
-        since: now,
+        since: beginsAnew(doc, now),
         restoredAt: now,
         updatedAt: now,
       };
@@ -165,6 +177,7 @@ export class TaskCommands {
         name,
         `The new schedule of task "${name}" is not valid: ${problems.join('; ')}`,
       );
+    await this.scheduler.reach();
     // 'now' is this moment, however often the write has to be tried
     const asked = { ...this.terms(), seed: name };
     return this.edit(name, ({ backfill: _backfill, ...doc }, now) => {
@@ -242,7 +255,6 @@ export class TaskCommands {
   }
 
   private async create(name: string, decide: TaskDecision): Promise<KnownTask> {
-    await this.scheduler.reach();
     return (await this.scheduler.writer.create(name, decide))!;
   }
 

@@ -49,7 +49,7 @@ export const ticks = [
     breaks: 'What falls due while a task is paused is not made up for',
     rules: ['revival'],
     file: 'lib/core/service/halts.ts',
-    find: "return { ...rest, definition, state: 'active', since: now, updatedAt: now };",
+    find: "return { ...rest, definition, state: 'active', since, updatedAt: now };",
     replace: "return { ...rest, definition, state: 'active', updatedAt: now };",
   },
   {

@@ -39,7 +39,7 @@ export const trust = [
     breaks: 'A node whose clock was stepped starts nothing before it has asked for the time',
     rules: ['on-time', 'accounted'],
     file: keeper,
-    find: 'return wall - monotonic < CLOCK_STEP_MS;',
+    find: 'return !isStep(wall - monotonic);',
     replace: 'return wall >= 0 || monotonic >= 0;',
   },
   {
@@ -97,8 +97,8 @@ export const trust = [
     breaks: 'Ticks are started by the time of the registry',
     rules: ['on-time', 'accounted'],
     file: clock,
-    find: 'return Math.floor(this.base.now() + this.offset);',
-    replace: 'return Math.floor(this.base.now());',
+    find: 'return Math.floor(this.base.now() - this.stepMs() + this.offset);',
+    replace: 'return Math.floor(this.base.now() - 0 * this.stepMs());',
   },
   {
     name: 'offset-measured-once',

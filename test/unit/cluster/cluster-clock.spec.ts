@@ -97,4 +97,25 @@ describe('The clock of a cluster', () => {
     await measure();
     expect(clock.offsetMs).toBe(0);
   });
+
+  it.each([60_000, -60_000])('goes on as if nothing had happened when it is stepped by %d ms', async (stepMs) => {
+    const { clock, measure, time } = world(2_000);
+    expect(clock.isInDoubt).toBe(true); // it was never measured
+    await measure();
+    expect(clock.isInDoubt).toBe(false);
+    const before = clock.now();
+    time.stepped = stepMs;
+    time.passed += 1_000;
+    expect(clock.isInDoubt).toBe(true);
+    expect(clock.now()).toBe(before + 1_000);
+    await measure();
+    expect(clock.isInDoubt).toBe(false);
+    expect(Math.abs(clock.now() - (START + time.passed + 2_000))).toBeLessThanOrEqual(4);
+  });
+
+  it('has only the time of the machine where nobody tells it', () => {
+    const { clock, time } = world(0);
+    time.stepped = 60_000;
+    expect(clock.now()).toBe(START + 60_000);
+  });
 });

@@ -36,6 +36,7 @@ describe('Room in a group', () => {
     const state = takenBy([holder('1'), holder('2')], RATE);
     expect(roomIn(state, RATE, 500)).toEqual({ room: 0, at: 1_000 });
     expect(roomIn(state, RATE, 1_000)).toEqual({ room: 1 });
+    expect(roomIn(state, RATE, -2_000)).toEqual({ room: 2 }); // a clock that was ahead has noted them
   });
 
   it('is taken once, however often that is asked for', () => {
