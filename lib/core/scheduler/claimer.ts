@@ -40,6 +40,7 @@ export class Claimer {
   /** With what is claimed go a slot and, in a group, a permit; else nothing is kept. */
   async attempt(charge: Charge, taskNow: () => KnownTask, verified: ReadonlySet<string>): Promise<Attempt> {
     const { slots, groups, runIds } = this.context;
+    const { policies } = taskNow();
     if (!slots.tryTake()) return { kind: 'no-slot' };
     const runId = runIds.next(charge.unit.task);
     let permit: Permit | undefined;
@@ -47,7 +48,8 @@ export class Claimer {
     try {
       let update = await this.update(charge, taskNow, verified, runId, false);
       if (update !== 'gone' && update.outcome.kind === 'no-room') {
-        permit = await groups.take(update.outcome.group, runId);
+        const since = charge.waitsSince ?? this.context.clock.monotonic();
+        permit = await groups.take(update.outcome.group, runId, { turn: { priority: policies.priority, since } });
         if (!permit) return { kind: 'no-room' };
         update = await this.update(charge, taskNow, verified, runId, true);
       }

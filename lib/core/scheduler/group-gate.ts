@@ -75,6 +75,13 @@ export class GroupGate {
     return waiting;
   }
 
+  /** Whether somebody waits whose turn comes before that of a newcomer. If so, that one looks whether there is room. */
+  letPass(priority: number, since: number): boolean {
+    if (!this.line.precedes(priority, since)) return false;
+    this.wake(1);
+    return true;
+  }
+
   /** The group has changed, by whomever. */
   see(entry: Entry | undefined): void {
     if (entry && entry.token <= this.token) return; // heard before

@@ -21,6 +21,13 @@ export interface Permit {
   readonly id: string;
 }
 
+/** What decides who goes first. */
+export interface Turn {
+  priority: number;
+  /** When it began to wait, in monotonic milliseconds. */
+  since: number;
+}
+
 export interface GroupsNode {
   readonly id: string;
   readonly boot: string;
@@ -59,12 +66,17 @@ export class Groups {
   }
 
   /**
-   * Takes room for a run. `undefined` where there is none. `force`: it goes on, whatever the limits.
+   * Takes room for a run. `undefined` where there is none, or others wait for it whose turn comes before `turn`. `force`:
+   * it goes on, whatever the limits.
    * @throws RegistryUnavailableError
    */
-  async take(group: string, run: string, { force = false } = {}): Promise<Permit | undefined> {
+  async take(
+    group: string,
+    run: string,
+    { force = false, turn }: { force?: boolean; turn?: Turn } = {},
+  ): Promise<Permit | undefined> {
     const { session } = this.keeper;
-    if (!session) return undefined;
+    if (!session || (turn && this.gate(group).letPass(turn.priority, turn.since))) return undefined;
     const permit: Permit = { group, run, id: `${this.node.boot}-${++this.taken}` };
     const holder = this.holder(permit, session.id);
     const limits = limitsOf(this.limits, group) ?? {};
@@ -105,6 +117,11 @@ export class Groups {
     if (this.closed) return { dispose: () => undefined };
     this.watch();
     return this.gate(group).whenFree(priority, wake, since);
+  }
+
+  /** Who was woken for room of this group has not taken it: the next one may. */
+  passOn(group: string): void {
+    this.gates.get(group)?.wake();
   }
 
   dispose(): void {
