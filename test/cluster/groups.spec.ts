@@ -146,4 +146,21 @@ describe('A group with a limited rate', () => {
     const gaps = starts.slice(2).map((at, index) => at - starts[index]!);
     expect(Math.min(...gaps)).toBeGreaterThan(4_800);
   });
+
+  it.each([100, 500])('counts starts when they come, not when they are claimed %s ms ahead', async (claimAheadMs) => {
+    const options = {
+      cluster: { claimAheadMs },
+      groups: { mail: { rate: { limit: 2, perMs: 1_000 } } },
+    };
+    probe = await probedCluster({ nodes: 1, options });
+    const at = new Date(probe.cluster.clock.now() + 10_000);
+    for (let i = 0; i < 6; i++) await probe.add(`t${i}`, { group: 'mail', misfire: 'fire-once' }, { at });
+    await probe.cluster.advance('20s');
+    const starts = probe.started.map((start) => start.at - at.getTime());
+    expect(starts).toHaveLength(6);
+    expect(starts.slice(0, 2)).toEqual([0, 0]);
+    const gaps = starts.slice(2).map((start, index) => start - starts[index]!);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1_000);
+    expect(starts.at(-1)).toBeLessThan(2_100);
+  });
 });

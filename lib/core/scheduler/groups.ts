@@ -1,6 +1,6 @@
 import type { SessionKeeper } from '../cluster/session-keeper.js';
 import type { ClusterView } from '../cluster/cluster-view.js';
-import type { Clock } from '../common/clock.js';
+import type { Clock, EpochMs } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
 import { errorMessage } from '../common/errors.js';
 import type { LoggerPort } from '../common/logger.js';
@@ -26,6 +26,15 @@ export interface Turn {
   priority: number;
   /** When it began to wait, in monotonic milliseconds. */
   since: number;
+}
+
+export interface TakeOptions {
+  /** The run goes on, whatever the limits. */
+  force?: boolean;
+  /** Without one it waits for nobody. */
+  turn?: Turn;
+  /** When the run starts, for the rate. @default at once */
+  startsAt?: (now: EpochMs) => EpochMs;
 }
 
 export interface GroupsNode {
@@ -66,14 +75,13 @@ export class Groups {
   }
 
   /**
-   * Takes room for a run. `undefined` where there is none, or others wait for it whose turn comes before `turn`. `force`:
-   * it goes on, whatever the limits.
+   * Takes room for a run. `undefined` where there is none, or others wait for it whose turn comes first.
    * @throws RegistryUnavailableError
    */
   async take(
     group: string,
     run: string,
-    { force = false, turn }: { force?: boolean; turn?: Turn } = {},
+    { force = false, turn, startsAt = (now) => now }: TakeOptions = {},
   ): Promise<Permit | undefined> {
     const { session } = this.keeper;
     if (!session || (turn && this.gate(group).letPass(turn.priority, turn.since))) return undefined;
@@ -84,7 +92,9 @@ export class Groups {
     const attempt = (dead: ReadonlySet<string>): Promise<boolean> =>
       this.gate(group).change((state) => {
         if (!isOn()) return { ...giveRoom(state, permit.id, { unused: true }), outcome: false }; // it may have entered, unheard
-        return takeRoom(state, limits, holder, this.clock.now(), { force, isDead: ({ id }) => dead.has(id) });
+        const now = this.clock.now();
+        const isGone = ({ id }: GroupHolder): boolean => dead.has(id);
+        return takeRoom(state, limits, holder, now, { force, startsAt: startsAt(now), isDead: isGone });
       }, isOn);
     if (await attempt(new Set())) return permit;
     const dead = await this.deadIn(group);

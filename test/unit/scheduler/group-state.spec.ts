@@ -38,6 +38,18 @@ describe('Room in a group', () => {
     expect(roomIn(state, RATE, 1_000)).toEqual({ room: 1 });
   });
 
+  it('is taken for a start that is to come, and counts from then on', () => {
+    const ahead = { ...nobodyIsDead, startsAt: 1_050 };
+    const before = takenBy([holder('1'), holder('2')], RATE);
+    expect(takeRoom(before, RATE, holder('3'), 950, nobodyIsDead).outcome).toBe(false);
+    const { next } = takeRoom(before, RATE, holder('3'), 950, ahead);
+    expect(next!.starts).toEqual([0, 1, 1_050]);
+    const soon = takeRoom(next!, RATE, holder('4'), 1_040, nobodyIsDead).next!;
+    expect(soon.starts).toEqual([1_040, 1_050]);
+    expect(roomIn(soon, RATE, 2_039)).toEqual({ room: 0, at: 2_040 });
+    expect(giveRoom(soon, '3', { unused: true }).next!.starts).toEqual([1_040]);
+  });
+
   it('is taken once, however often that is asked for', () => {
     const state = takenBy([holder('1')], { concurrency: 1, ...RATE });
     expect(takeRoom(state, { concurrency: 1 }, holder('1'), 5, nobodyIsDead)).toEqual({ outcome: true });
