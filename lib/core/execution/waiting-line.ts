@@ -39,9 +39,17 @@ export class WaitingLine {
 
   /** Whether somebody waits who goes before one that came at `since`. */
   precedes(priority: number, since = this.clock.monotonic()): boolean {
-    while (this.waiters.size > 0 && !this.waiters.peek()!.wake) this.waiters.pop();
-    const first = this.waiters.peek();
+    const first = this.first();
     return first !== undefined && first.turn < turnOf(since, priority);
+  }
+
+  get isEmpty(): boolean {
+    return this.first() === undefined;
+  }
+
+  private first(): Waiter | undefined {
+    while (this.waiters.size > 0 && !this.waiters.peek()!.wake) this.waiters.pop();
+    return this.waiters.peek();
   }
 
   /** Wakes whose turn it is. @returns whether there was anybody */

@@ -72,13 +72,29 @@ export function keepRoom(state: GroupState, holder: GroupHolder, now: EpochMs): 
   return { outcome: undefined, next: { ...state, holders: [...others, { ...holder, at: held?.at ?? now }] } };
 }
 
-/** Gives this room back, and no other that its run may hold elsewhere. `unused`: it has not started, and is no start. */
-export function giveRoom(state: GroupState, id: string, { unused }: { unused: boolean }): GroupDecision<undefined> {
+/**
+ * Gives this room back, and no other that its run may hold elsewhere, and forgets starts of long ago.
+ * `unused`: it has not started, and is no start.
+ */
+export function giveRoom(
+  state: GroupState,
+  limits: GroupLimits,
+  id: string,
+  now: EpochMs,
+  { unused }: { unused: boolean },
+): GroupDecision<undefined> {
   const held = state.holders.find((holder) => holder.id === id);
   if (!held) return { outcome: undefined };
-  const index = unused ? state.starts.lastIndexOf(held.at) : -1;
-  const starts = index < 0 ? state.starts : state.starts.toSpliced(index, 1);
+  const starts = recent(state, limits, now);
+  const index = unused ? starts.lastIndexOf(held.at) : -1;
+  if (index >= 0) starts.splice(index, 1);
   return { outcome: undefined, next: { holders: state.holders.filter((other) => other !== held), starts } };
+}
+
+/** Forgets starts of long ago, where nobody else will. */
+export function tidied(state: GroupState, limits: GroupLimits, now: EpochMs): GroupDecision<undefined> {
+  const starts = recent(state, limits, now);
+  return { outcome: undefined, ...(starts.length < state.starts.length && { next: { ...state, starts } }) };
 }
 
 /** @returns an empty group where the text is none */

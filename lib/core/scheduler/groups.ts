@@ -87,12 +87,12 @@ export class Groups {
     if (!session || (turn && this.gate(group).letPass(turn.priority, turn.since))) return undefined;
     const permit: Permit = { group, run, id: `${this.node.boot}-${++this.taken}` };
     const holder = this.holder(permit, session.id);
-    const limits = limitsOf(this.limits, group) ?? {};
+    const limits = this.limitsOf(group);
     const isOn = (): boolean => this.keeper.session === session && !this.closed;
     const attempt = (dead: ReadonlySet<string>): Promise<boolean> =>
       this.gate(group).change((state) => {
-        if (!isOn()) return { ...giveRoom(state, permit.id, { unused: true }), outcome: false }; // it may have entered, unheard
         const now = this.clock.now();
+        if (!isOn()) return { ...giveRoom(state, limits, permit.id, now, { unused: true }), outcome: false }; // it may have entered, unheard
         const isGone = ({ id }: GroupHolder): boolean => dead.has(id);
         return takeRoom(state, limits, holder, now, { force, startsAt: startsAt(now), isDead: isGone });
       }, isOn);
@@ -114,9 +114,12 @@ export class Groups {
 
   /** Gives room back. `unused`: its run has not started. Never rejects: it is tried until this node has left. */
   async give(permit: Permit, { unused = false } = {}): Promise<void> {
-    const { id } = permit;
+    const { id, group } = permit;
+    const limits = this.limitsOf(group);
     const isOn = (): boolean => !this.closed;
-    await this.politely(permit, isOn, (gate) => gate.change((state) => giveRoom(state, id, { unused }), isOn));
+    await this.politely(permit, isOn, (gate) =>
+      gate.change((state) => giveRoom(state, limits, id, this.clock.now(), { unused }), isOn),
+    );
   }
 
   /**
@@ -146,10 +149,16 @@ export class Groups {
   private gate(group: string): GroupGate {
     let gate = this.gates.get(group);
     if (!gate) {
-      gate = new GroupGate(keys.group(group), limitsOf(this.limits, group) ?? {}, this.port, this.clock);
-      this.gates.set(group, gate);
+      const onRest = (): void => void this.gates.delete(group);
+      gate = new GroupGate(keys.group(group), this.limitsOf(group), this.port, this.clock, onRest);
+      if (this.closed) gate.dispose();
+      else this.gates.set(group, gate);
     }
     return gate;
+  }
+
+  private limitsOf(group: string): GroupLimits {
+    return limitsOf(this.limits, group) ?? {};
   }
 
   private holder({ id, run }: Permit, session: string): GroupHolder {

@@ -47,7 +47,7 @@ describe('Room in a group', () => {
     const soon = takeRoom(next!, RATE, holder('4'), 1_040, nobodyIsDead).next!;
     expect(soon.starts).toEqual([1_040, 1_050]);
     expect(roomIn(soon, RATE, 2_039)).toEqual({ room: 0, at: 2_040 });
-    expect(giveRoom(soon, '3', { unused: true }).next!.starts).toEqual([1_040]);
+    expect(giveRoom(soon, RATE, '3', 1_040, { unused: true }).next!.starts).toEqual([1_040]);
   });
 
   it('is taken once, however often that is asked for', () => {
@@ -68,14 +68,15 @@ describe('Room in a group', () => {
     const anew = holder('2', { run: 'r', node: 'other', boot: 'other' });
     const { next } = takeRoom(first, { concurrency: 1 }, anew, 5, { ...nobodyIsDead, force: true });
     expect(next!.holders).toMatchObject([{ id: '2', node: 'other' }]);
-    expect(giveRoom(next!, '1', { unused: true })).toEqual({ outcome: undefined });
-    expect(giveRoom(next!, '2', { unused: false }).next!.holders).toEqual([]);
+    expect(giveRoom(next!, {}, '1', 5, { unused: true })).toEqual({ outcome: undefined });
+    expect(giveRoom(next!, {}, '2', 5, { unused: false }).next!.holders).toEqual([]);
   });
 
   it('that was not used is no start', () => {
     const state = takenBy([holder('1'), holder('2')], RATE);
-    expect(giveRoom(state, '1', { unused: true }).next!.starts).toEqual([1]);
-    expect(giveRoom(state, '1', { unused: false }).next!.starts).toEqual([0, 1]);
+    expect(giveRoom(state, RATE, '1', 5, { unused: true }).next!.starts).toEqual([1]);
+    expect(giveRoom(state, RATE, '1', 5, { unused: false }).next!.starts).toEqual([0, 1]);
+    expect(giveRoom(state, RATE, '1', 1_000, { unused: false }).next!.starts).toEqual([1]);
   });
 
   it('is bound to a new session without a start, also where others have found it dead meanwhile', () => {
