@@ -1,10 +1,8 @@
 import {
   Module,
-  type BeforeApplicationShutdown,
   type DynamicModule,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
-  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
@@ -14,6 +12,7 @@ import {
   type ForRootOptions,
 } from './distributed-schedule-core.module.js';
 import { DistributedScheduleFeatureModule, type FeatureOptions } from './features/feature.module.js';
+import { FirstToCloseModule, SchedulerLifecycles } from './first-to-close.module.js';
 import { SchedulerLifecycle } from './scheduler-lifecycle.js';
 import { lifecycleToken } from './scheduler-tokens.js';
 import { requireSingle } from './single-module.js';
@@ -22,8 +21,8 @@ import { requireSingle } from './single-module.js';
  * Cluster-wide scheduling. Import it once, in the root module; decorate methods of any provider or controller. A second
  * scheduler in the same application, with a registry or a namespace of its own, needs a `name`.
  *
- * It is not global itself, only what it exports is: Nest runs the hooks of global modules first at start and last at
- * shutdown, and this one wants the opposite, so that tasks run only while everything they use is there.
+ * It is not global itself, only what it exports is: Nest starts global modules first, and tasks want to start when everything
+ * they use is there. At shutdown their runs end before anything else is closed.
  *
  * Call `app.enableShutdownHooks()`: without it Nest does not hear SIGTERM, the process dies in the middle of its runs,
  * and its tasks wait for the session to expire before another node takes them.
@@ -36,13 +35,14 @@ import { requireSingle } from './single-module.js';
  * ```
  */
 @Module({})
-export class DistributedScheduleModule
-  implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
-{
+export class DistributedScheduleModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly modules: ModulesContainer,
     private readonly lifecycle: SchedulerLifecycle,
-  ) {}
+    private readonly lifecycles: SchedulerLifecycles,
+  ) {
+    lifecycles.all.push(lifecycle);
+  }
 
   /** @param options every one may be left out; with none of them tasks run in this process alone */
   static forRoot(options: ForRootOptions = {}): DynamicModule {
@@ -69,7 +69,7 @@ export class DistributedScheduleModule
 
   /** Nothing starts before all schedulers of the application are found to be in order; if one cannot start, none goes on. */
   async onApplicationBootstrap(): Promise<void> {
-    const all = this.lifecycles();
+    const { all } = this.lifecycles;
     await Promise.all(all.map((lifecycle) => lifecycle.prepare()));
     try {
       await this.lifecycle.start();
@@ -79,27 +79,13 @@ export class DistributedScheduleModule
     }
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.lifecycle.leave();
-  }
-
-  beforeApplicationShutdown(): Promise<void> {
-    return this.lifecycle.drain();
-  }
-
   onApplicationShutdown(): Promise<void> {
     return this.lifecycle.stop();
-  }
-
-  /** Of all schedulers of the application. */
-  private lifecycles(): SchedulerLifecycle[] {
-    const own = [...this.modules.values()].filter(({ metatype }) => metatype === DistributedScheduleModule);
-    return own.map(({ instance }) => (instance as unknown as DistributedScheduleModule).lifecycle);
   }
 }
 
 /** @param name of the scheduler whose life follows that of the application */
 function around(core: DynamicModule, name: string | undefined): DynamicModule {
   const providers = name === undefined ? [] : [{ provide: SchedulerLifecycle, useExisting: lifecycleToken(name) }];
-  return { module: DistributedScheduleModule, imports: [core], providers, exports: [core] };
+  return { module: DistributedScheduleModule, imports: [core, FirstToCloseModule], providers, exports: [core] };
 }

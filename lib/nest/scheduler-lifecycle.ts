@@ -17,8 +17,8 @@ import { reportStart } from './start-report.js';
  * |---|---|
  * | `onApplicationBootstrap` | `prepare`: find, complete and check what is decorated; nothing is connected |
  * | | `start`: join the cluster, unless `autoStart` is false |
- * | `onModuleDestroy` | `leave`: claim nothing more, let others take over |
- * | `beforeApplicationShutdown` | `drain`: let runs end, while HTTP and databases are still there |
+ * | `onModuleDestroy`, before that of any other module | `leave`: claim nothing more, let others take over |
+ * | | `drain`: let runs end, while HTTP and databases are still there |
  * | `onApplicationShutdown` | `stop`: end the session, close the registry |
  */
 @Injectable()

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { TaskRun } from '../../lib/core/execution/task-run.js';
 import type { GroupState } from '../../lib/core/scheduler/group-state.js';
 import type { GroupLimits } from '../../lib/core/task/group-limits.js';
+import { forMs, groupOf } from '../support/groups.js';
 import { probedCluster, type ProbedCluster } from '../support/probe.js';
 
 let probe: ProbedCluster;
@@ -145,5 +146,56 @@ describe('A group with a limited rate', () => {
     expect(starts.length).toBeGreaterThanOrEqual(13);
     const gaps = starts.slice(2).map((at, index) => at - starts[index]!);
     expect(Math.min(...gaps)).toBeGreaterThan(4_800);
+  });
+
+  it.each([100, 500])('counts starts when they come, not when they are claimed %s ms ahead', async (claimAheadMs) => {
+    const options = {
+      cluster: { claimAheadMs },
+      groups: { mail: { rate: { limit: 2, perMs: 1_000 } } },
+    };
+    probe = await probedCluster({ nodes: 1, options });
+    const at = new Date(probe.cluster.clock.now() + 10_000);
+    for (let i = 0; i < 6; i++) await probe.add(`t${i}`, { group: 'mail', misfire: 'fire-once' }, { at });
+    await probe.cluster.advance('20s');
+    const starts = probe.started.map((start) => start.at - at.getTime());
+    expect(starts).toHaveLength(6);
+    expect(starts.slice(0, 2)).toEqual([0, 0]);
+    const gaps = starts.slice(2).map((start, index) => start - starts[index]!);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1_000);
+    expect(starts.at(-1)).toBeLessThan(2_100);
+  });
+
+  it('leaves nothing behind, in the registry or on its nodes, when nobody uses it any more', async () => {
+    const options = { groups: { 'tenant:*': { concurrency: 3, rate: { limit: 10, perMs: 3_600_000 } } } };
+    probe = await probedCluster({ nodes: 2, options });
+    const { cluster } = probe;
+    const documents = () =>
+      cluster.store.list('test/groups/', {}).entries.map(({ value }) => JSON.parse(value) as GroupState);
+    const gates = () =>
+      cluster.nodes.map(
+        ({ scheduler }) => (scheduler.context.groups as unknown as { gates: Map<string, unknown> }).gates.size,
+      );
+    for (let i = 0; i < 20; i++) await probe.add(`t${i}`, { group: `tenant:${i}`, afterRun: 'purge' });
+    await cluster.advance('1m');
+    expect(documents()).toHaveLength(20);
+    await cluster.advance('61m');
+    expect(probe.started).toHaveLength(20);
+    expect([documents(), gates()]).toEqual([[], [0, 0]]);
+  });
+
+  it('keeps no gate for a run that goes on, and counts it all the same', async () => {
+    probe = await probedCluster({ nodes: 1, options: { groups: { mail: { concurrency: 1 } } } }, (run) =>
+      forMs(probe, 60_000, run),
+    );
+    const { cluster } = probe;
+    await probe.add('a', { group: 'mail' });
+    await cluster.advance('30s');
+    const { gates } = cluster.node(0).scheduler.context.groups as unknown as { gates: Map<string, unknown> };
+    expect([gates.size, groupOf(probe).holders.length]).toEqual([0, 1]);
+    await probe.add('b', { group: 'mail', misfireDeadline: '1h' });
+    await cluster.advance('20s');
+    expect(probe.of('b')).toEqual([]);
+    await cluster.advance('15s');
+    expect(probe.of('b')).toHaveLength(1);
   });
 });

@@ -37,13 +37,16 @@ export class Slots {
     this.wakeWaiters();
   }
 
-  /** Calls `wake` once, when a slot is free; it still has to take it. */
-  whenFree(priority: number, wake: () => void): Disposable {
-    return this.line.join(priority, wake);
+  /**
+   * Calls `wake` once, when a slot is free; it still has to take it.
+   * @param since when it began to wait, in monotonic milliseconds: who comes back in vain keeps its place
+   */
+  whenFree(priority: number, wake: () => void, since?: number): Disposable {
+    return this.line.join(priority, wake, since);
   }
 
   /** Waits for a slot and takes it. @returns whether it did: `false` once `abort` says so */
-  take(priority: number, abort?: RunAbort): Promise<boolean> {
+  take(priority: number, abort?: RunAbort, since?: number): Promise<boolean> {
     return new Promise((resolve) => {
       let waiting: Disposable | undefined;
       let listening: Disposable | undefined;
@@ -56,7 +59,7 @@ export class Slots {
       };
       const attempt = (): void => {
         if (this.tryTake()) end(true);
-        else waiting = this.whenFree(priority, attempt);
+        else waiting = this.whenFree(priority, attempt, since);
       };
       if (abort?.aborted) return end(false);
       attempt();

@@ -13,7 +13,12 @@ interface Waiter {
  * A priority one higher is worth this much waiting: who is passed by for longer goes first, so that a steady stream of
  * urgent tasks does not starve the others.
  */
-export const AGEING_MS = 30_000;
+const AGEING_MS = 30_000;
+
+/** Who came at `since` goes before those with a later turn. */
+export function turnOf(since: number, priority: number): number {
+  return since - priority * AGEING_MS;
+}
 
 /** Who waits for something scarce, in the order of priority and of how long it has waited. */
 export class WaitingLine {
@@ -27,10 +32,24 @@ export class WaitingLine {
    * @param since when it began to wait: who was woken in vain and comes back keeps its age
    */
   join(priority: number, wake: () => void, since = this.clock.monotonic()): Disposable {
-    const turn = since - priority * AGEING_MS;
-    const waiter: Waiter = { turn, order: this.arrivals++, wake };
+    const waiter: Waiter = { turn: turnOf(since, priority), order: this.arrivals++, wake };
     this.waiters.push(waiter);
     return { dispose: () => (waiter.wake = undefined) };
+  }
+
+  /** Whether somebody waits who goes before one that came at `since`. */
+  precedes(priority: number, since = this.clock.monotonic()): boolean {
+    const first = this.first();
+    return first !== undefined && first.turn < turnOf(since, priority);
+  }
+
+  get isEmpty(): boolean {
+    return this.first() === undefined;
+  }
+
+  private first(): Waiter | undefined {
+    while (this.waiters.size > 0 && !this.waiters.peek()!.wake) this.waiters.pop();
+    return this.waiters.peek();
   }
 
   /** Wakes whose turn it is. @returns whether there was anybody */

@@ -41,8 +41,8 @@ export type ClaimOutcome =
   | { kind: 'exhausted'; failures: number }
   /** The run in the way has not been looked after yet: it may be an orphan. */
   | { kind: 'suspect' }
-  /** A run could be claimed, and needs room in the group of the task first. */
-  | { kind: 'no-room'; group: string }
+  /** A run could be claimed, and needs room in the group of the task first. `dueAt`: when it starts, if that is to come. */
+  | { kind: 'no-room'; group: string; dueAt: EpochMs }
   /** Somebody has changed the task since this node heard of it. */
   | { kind: 'stale-task' };
 

@@ -1,3 +1,4 @@
+import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Charge } from './charge.js';
 import { type ClaimOutcome, type ClaimRequest, ownClaim, type Starts, type UnitDecision } from './claim.js';
@@ -47,7 +48,7 @@ export class Claimer {
     try {
       let update = await this.update(charge, taskNow, verified, runId, false);
       if (update !== 'gone' && update.outcome.kind === 'no-room') {
-        permit = await groups.take(update.outcome.group, runId);
+        permit = await this.takeRoom(charge, taskNow().policies.priority, update.outcome, runId);
         if (!permit) return { kind: 'no-room' };
         update = await this.update(charge, taskNow, verified, runId, true);
       }
@@ -60,6 +61,20 @@ export class Claimer {
         if (permit) void groups.give(permit, { unused: true });
       }
     }
+  }
+
+  /** Its start counts when it comes, which is at most the claim-ahead from now, whatever becomes of the clock. */
+  private takeRoom(
+    { waitsSince }: Charge,
+    priority: number,
+    { group, dueAt }: ClaimOutcome & { kind: 'no-room' },
+    runId: string,
+  ): Promise<Permit | undefined> {
+    const { groups, clock } = this.context;
+    return groups.take(group, runId, {
+      turn: { priority, since: waitsSince ?? clock.monotonic() },
+      startsAt: (now) => Math.min(Math.max(now, dueAt), now + this.options.claimAheadMs),
+    });
   }
 
   private update(
@@ -77,9 +92,11 @@ export class Claimer {
       if (!isOwn && !mayClaim) return { outcome: { kind: 'idle' } };
       const task = taskNow();
       const decision = decideClaim(state, task, this.request(charge, runId, session.id, verified));
+      const { outcome } = decision;
       const { group } = task.policies;
-      const needsRoom = decision.outcome.kind === 'claimed' && !isOwn && !hasRoom && groups.has(group);
-      return needsRoom ? { outcome: { kind: 'no-room', group } } : decision;
+      if (outcome.kind !== 'claimed' || isOwn || hasRoom || !groups.has(group)) return decision;
+      const { tick } = outcome.run;
+      return { outcome: { kind: 'no-room', group, dueAt: tick === undefined ? 0 : startOf(task.schedule, tick) } };
     };
     return units.update(charge.unit, decide, () => keeper.session === session && !this.isStopped());
   }

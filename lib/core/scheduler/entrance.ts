@@ -1,7 +1,7 @@
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import type { RunAbort } from '../execution/run-abort.js';
 import type { ResolvedPolicies } from '../task/policies.js';
-import type { Permit } from './groups.js';
+import type { Permit, Turn } from './groups.js';
 import type { SchedulerContext } from './scheduler-context.js';
 
 /** With it goes a slot of this node. */
@@ -25,11 +25,11 @@ export class Entrance {
   ): Promise<Admission | undefined> {
     const { slots, groups, clock } = this.context;
     const since = clock.monotonic();
-    while (await slots.take(priority, abort)) {
+    while (await slots.take(priority, abort, since)) {
       if (!groups.has(group)) return {};
       let permit: Permit | undefined;
       try {
-        permit = await this.take(group, runId, abort);
+        permit = await this.take(group, runId, { priority, since }, abort);
         if (permit) return { permit };
       } finally {
         if (!permit) slots.give();
@@ -39,9 +39,9 @@ export class Entrance {
     return undefined;
   }
 
-  private take(group: string, runId: string, abort: RunAbort): Promise<Permit | undefined> {
+  private take(group: string, runId: string, turn: Turn, abort: RunAbort): Promise<Permit | undefined> {
     const { groups } = this.context;
-    const taking = groups.take(group, runId).catch((error: unknown) => {
+    const taking = groups.take(group, runId, { turn }).catch((error: unknown) => {
       if (error instanceof RegistryUnavailableError) return undefined;
       throw error;
     });

@@ -1,11 +1,11 @@
-import { sleep, type Clock } from '../common/clock.js';
+import { LONGEST_TIMER_MS, sleep, type Clock } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import { WaitingLine } from '../execution/waiting-line.js';
 import type { Entry } from '../registry/registry.js';
 import { updateDocument, type Decision, type DocumentPort } from '../registry/update-document.js';
 import type { GroupLimits } from '../task/group-limits.js';
-import { decodeGroup, EMPTY_GROUP, type GroupDecision, type GroupState, roomIn } from './group-state.js';
+import { decodeGroup, EMPTY_GROUP, type GroupDecision, type GroupState, roomIn, tidied } from './group-state.js';
 
 /** Who waits for room looks again after this long: a watch may lose what would wake it. */
 const POLL_MS = 5_000;
@@ -28,12 +28,16 @@ interface Step {
  *                                                                              │ how it stands now
  *   in line, by priority and age ◀── as many as there is room for are woken ───┘
  * ```
+ *
+ * Where nobody has written or waited for a while it rests: it removes what is left of the group, once that has no holders and
+ * its starts are over, and nothing keeps it here.
  */
 export class GroupGate {
   private steps: Step[] = [];
   private writing = false;
   private readonly line: WaitingLine;
   private timer?: Disposable;
+  private disposed = false;
   private last = EMPTY_GROUP;
   private token = 0n;
 
@@ -42,6 +46,7 @@ export class GroupGate {
     private readonly limits: GroupLimits,
     private readonly port: DocumentPort,
     private readonly clock: Clock,
+    private readonly onRest: () => void,
   ) {
     this.line = new WaitingLine(clock);
   }
@@ -75,6 +80,13 @@ export class GroupGate {
     return waiting;
   }
 
+  /** Whether somebody waits whose turn comes before that of a newcomer. If so, that one looks whether there is room. */
+  letPass(priority: number, since: number): boolean {
+    if (!this.line.precedes(priority, since)) return false;
+    this.wake(1);
+    return true;
+  }
+
   /** The group has changed, by whomever. */
   see(entry: Entry | undefined): void {
     if (entry && entry.token <= this.token) return; // heard before
@@ -91,17 +103,41 @@ export class GroupGate {
   }
 
   dispose(): void {
+    this.disposed = true;
     this.timer?.dispose();
   }
 
   private arm(): void {
     this.timer?.dispose();
+    if (this.disposed) return;
     const now = this.clock.now();
     const { at = Infinity } = roomIn(this.last, this.limits, now);
-    this.timer = this.clock.setTimer(Math.min(POLL_MS, Math.max(1, at - now)), () => {
+    const delay = this.isAtRest ? this.restMs(now) : Math.min(POLL_MS, Math.max(1, at - now));
+    this.timer = this.clock.setTimer(delay, () => {
       this.timer = undefined;
-      this.wake(1);
+      if (!this.isAtRest) this.wake(1);
+      else this.rest();
     });
+  }
+
+  /** Nobody waits, and nothing is to be written. */
+  private get isAtRest(): boolean {
+    return !this.writing && this.line.isEmpty;
+  }
+
+  /** Until it may go: what is left of a group that nobody is in has its time first. */
+  private restMs(now: number): number {
+    const { holders, starts } = this.last;
+    const start = holders.length === 0 ? starts.at(-1) : undefined;
+    const over = start === undefined ? now : start + (this.limits.rate?.perMs ?? 0);
+    return Math.min(LONGEST_TIMER_MS, Math.max(POLL_MS, over - now));
+  }
+
+  private rest(): void {
+    const { holders, starts } = this.last;
+    if (holders.length > 0 || starts.length === 0) return this.onRest(); // who is in goes on without, and comes back to give
+    const tidy = (state: GroupState): GroupDecision<undefined> => tidied(state, this.limits, this.clock.now());
+    this.change(tidy, () => false).catch(() => undefined); // done again in a while
   }
 
   private async write(): Promise<void> {
@@ -121,6 +157,7 @@ export class GroupGate {
       }
     }
     this.writing = false;
+    this.arm();
   }
 
   private async apply(steps: readonly Step[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { SessionKeeper } from '../cluster/session-keeper.js';
 import type { ClusterView } from '../cluster/cluster-view.js';
-import type { Clock } from '../common/clock.js';
+import type { Clock, EpochMs } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
 import { errorMessage } from '../common/errors.js';
 import type { LoggerPort } from '../common/logger.js';
@@ -19,6 +19,22 @@ export interface Permit {
   readonly run: string;
   /** Of this room alone: nobody else's is given back by it. */
   readonly id: string;
+}
+
+/** What decides who goes first. */
+export interface Turn {
+  priority: number;
+  /** When it began to wait, in monotonic milliseconds. */
+  since: number;
+}
+
+export interface TakeOptions {
+  /** The run goes on, whatever the limits. */
+  force?: boolean;
+  /** Without one it waits for nobody. */
+  turn?: Turn;
+  /** When the run starts, for the rate. @default at once */
+  startsAt?: (now: EpochMs) => EpochMs;
 }
 
 export interface GroupsNode {
@@ -59,20 +75,26 @@ export class Groups {
   }
 
   /**
-   * Takes room for a run. `undefined` where there is none. `force`: it goes on, whatever the limits.
+   * Takes room for a run. `undefined` where there is none, or others wait for it whose turn comes first.
    * @throws RegistryUnavailableError
    */
-  async take(group: string, run: string, { force = false } = {}): Promise<Permit | undefined> {
+  async take(
+    group: string,
+    run: string,
+    { force = false, turn, startsAt = (now) => now }: TakeOptions = {},
+  ): Promise<Permit | undefined> {
     const { session } = this.keeper;
-    if (!session) return undefined;
+    if (!session || (turn && this.gate(group).letPass(turn.priority, turn.since))) return undefined;
     const permit: Permit = { group, run, id: `${this.node.boot}-${++this.taken}` };
     const holder = this.holder(permit, session.id);
-    const limits = limitsOf(this.limits, group) ?? {};
+    const limits = this.limitsOf(group);
     const isOn = (): boolean => this.keeper.session === session && !this.closed;
     const attempt = (dead: ReadonlySet<string>): Promise<boolean> =>
       this.gate(group).change((state) => {
-        if (!isOn()) return { ...giveRoom(state, permit.id, { unused: true }), outcome: false }; // it may have entered, unheard
-        return takeRoom(state, limits, holder, this.clock.now(), { force, isDead: ({ id }) => dead.has(id) });
+        const now = this.clock.now();
+        if (!isOn()) return { ...giveRoom(state, limits, permit.id, now, { unused: true }), outcome: false }; // it may have entered, unheard
+        const isGone = ({ id }: GroupHolder): boolean => dead.has(id);
+        return takeRoom(state, limits, holder, now, { force, startsAt: startsAt(now), isDead: isGone });
       }, isOn);
     if (await attempt(new Set())) return permit;
     const dead = await this.deadIn(group);
@@ -92,9 +114,12 @@ export class Groups {
 
   /** Gives room back. `unused`: its run has not started. Never rejects: it is tried until this node has left. */
   async give(permit: Permit, { unused = false } = {}): Promise<void> {
-    const { id } = permit;
+    const { id, group } = permit;
+    const limits = this.limitsOf(group);
     const isOn = (): boolean => !this.closed;
-    await this.politely(permit, isOn, (gate) => gate.change((state) => giveRoom(state, id, { unused }), isOn));
+    await this.politely(permit, isOn, (gate) =>
+      gate.change((state) => giveRoom(state, limits, id, this.clock.now(), { unused }), isOn),
+    );
   }
 
   /**
@@ -105,6 +130,11 @@ export class Groups {
     if (this.closed) return { dispose: () => undefined };
     this.watch();
     return this.gate(group).whenFree(priority, wake, since);
+  }
+
+  /** Who was woken for room of this group has not taken it: the next one may. */
+  passOn(group: string): void {
+    this.gates.get(group)?.wake();
   }
 
   dispose(): void {
@@ -119,10 +149,16 @@ export class Groups {
   private gate(group: string): GroupGate {
     let gate = this.gates.get(group);
     if (!gate) {
-      gate = new GroupGate(keys.group(group), limitsOf(this.limits, group) ?? {}, this.port, this.clock);
-      this.gates.set(group, gate);
+      const onRest = (): void => void this.gates.delete(group);
+      gate = new GroupGate(keys.group(group), this.limitsOf(group), this.port, this.clock, onRest);
+      if (this.closed) gate.dispose();
+      else this.gates.set(group, gate);
     }
     return gate;
+  }
+
+  private limitsOf(group: string): GroupLimits {
+    return limitsOf(this.limits, group) ?? {};
   }
 
   private holder({ id, run }: Permit, session: string): GroupHolder {

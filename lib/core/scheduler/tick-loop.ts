@@ -131,13 +131,13 @@ export class TickLoop {
     return [...this.charges.values()].filter(({ role }) => role === 'owner').map(({ unit }) => unit);
   }
 
-  /** One look at a time per unit, and so many units at once: what waits its turn costs nothing. */
-  private attend(charge: Charge, anew = false): void {
+  /** One look at a time per unit, and so many units at once, but for whom a slot is free: what waits its turn costs nothing. */
+  private attend(charge: Charge, anew = false, hasSlot = false): void {
     charge.anew ||= anew;
     charge.again = true;
     if (charge.busy) return;
     charge.busy = true;
-    if (this.attending >= MAX_ATTENDING) this.queue.push(charge);
+    if (this.attending >= MAX_ATTENDING && !hasSlot) this.queue.push(charge);
     else void this.attendInTurn(charge);
   }
 
@@ -198,7 +198,7 @@ export class TickLoop {
       const attempt = await this.claimer.attempt(charge, () => this.taskOf(charge) ?? task, verified);
       if (attempt.kind === 'no-slot') return this.waitForSlot(charge, task);
       if (attempt.kind === 'no-room') return this.waitForRoom(charge, task);
-      charge.waitsSince = undefined;
+      this.endWait(charge, task, attempt);
       if (attempt.kind === 'gone') return this.lostUnit(charge);
       recordSkips(this.context, charge.unit, task, attempt.update.skips);
       if (await this.follow(charge, task, attempt, verified)) return;
@@ -258,8 +258,20 @@ export class TickLoop {
     for (const { id } of state.runs) verified.add(id);
   }
 
+  private endWait(charge: Charge, { policies: { group } }: KnownTask, attempt: Attempt): void {
+    const tookRoom = attempt.kind === 'decided' && attempt.permit !== undefined;
+    if (charge.waitsSince !== undefined && group !== undefined && !tookRoom) this.context.groups.passOn(group);
+    charge.waitsSince = undefined;
+  }
+
   private waitForSlot(charge: Charge, task: KnownTask): void {
-    charge.appointment = this.context.slots.whenFree(task.policies.priority, () => this.look(charge.unit));
+    const { slots, clock } = this.context;
+    charge.waitsSince ??= clock.monotonic();
+    charge.appointment = slots.whenFree(
+      task.policies.priority,
+      () => this.attend(charge, false, true),
+      charge.waitsSince,
+    );
   }
 
   private waitForRoom(charge: Charge, { policies: { group, priority } }: KnownTask): void {
@@ -305,6 +317,8 @@ export class TickLoop {
 
   private appoint(charge: Charge, at: number): void {
     charge.appointment?.dispose();
-    if (!charge.dropped) charge.appointment = this.context.timeline.at(at, () => this.look(charge.unit));
+    if (charge.dropped) return;
+    const priority = this.taskOf(charge)?.policies.priority;
+    charge.appointment = this.context.timeline.at(at, () => this.look(charge.unit), priority);
   }
 }

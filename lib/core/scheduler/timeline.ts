@@ -2,10 +2,12 @@ import { LONGEST_TIMER_MS, type Clock, type EpochMs } from '../common/clock.js';
 import type { Disposable } from '../common/disposable.js';
 import { Heap } from '../common/heap.js';
 import type { RunAbort } from '../execution/run-abort.js';
+import { turnOf } from '../execution/waiting-line.js';
 
 interface Appointment {
   at: EpochMs;
   order: number;
+  priority: number;
   fn: (() => void) | undefined;
 }
 
@@ -28,9 +30,9 @@ export class Timeline {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Calls `fn` once, when the clock shows `at` or later. */
-  at(at: EpochMs, fn: () => void): Disposable {
-    const appointment: Appointment = { at, order: this.order++, fn };
+  /** Calls `fn` once, when the clock shows `at` or later. Of what is due together the more urgent comes first. */
+  at(at: EpochMs, fn: () => void, priority = 0): Disposable {
+    const appointment: Appointment = { at, order: this.order++, priority, fn };
     this.heap.push(appointment);
     if (at < this.timerAt) this.arm();
     return { dispose: () => this.cancel(appointment) };
@@ -89,12 +91,24 @@ export class Timeline {
   private fire(): void {
     const now = this.clock.now();
     this.timerAt = -Infinity; // what is put in while this runs arms nothing: that is done below
-    for (let top = this.heap.peek(); top && top.at <= now; top = this.heap.peek()) {
-      this.heap.pop();
-      const { fn } = top;
-      top.fn = undefined;
-      fn?.();
+    for (let due = this.takeDue(now); due.length > 0; due = this.takeDue(now)) {
+      for (const appointment of due) {
+        const { fn } = appointment;
+        appointment.fn = undefined;
+        fn?.();
+      }
     }
     this.arm();
+  }
+
+  /** In the order of their instants or, where priorities differ, as in a line for something scarce. */
+  private takeDue(now: EpochMs): Appointment[] {
+    const due: Appointment[] = [];
+    let differ = false;
+    for (let top = this.heap.peek(); top && top.at <= now; top = this.heap.peek()) {
+      due.push(this.heap.pop()!);
+      differ ||= top.priority !== due[0]!.priority;
+    }
+    return differ ? due.sort((a, b) => turnOf(a.at, a.priority) - turnOf(b.at, b.priority)) : due;
   }
 }

@@ -39,6 +39,18 @@ describe('Room in a group', () => {
     expect(roomIn(state, RATE, -2_000)).toEqual({ room: 2 }); // a clock that was ahead has noted them
   });
 
+  it('is taken for a start that is to come, and counts from then on', () => {
+    const ahead = { ...nobodyIsDead, startsAt: 1_050 };
+    const before = takenBy([holder('1'), holder('2')], RATE);
+    expect(takeRoom(before, RATE, holder('3'), 950, nobodyIsDead).outcome).toBe(false);
+    const { next } = takeRoom(before, RATE, holder('3'), 950, ahead);
+    expect(next!.starts).toEqual([0, 1, 1_050]);
+    const soon = takeRoom(next!, RATE, holder('4'), 1_040, nobodyIsDead).next!;
+    expect(soon.starts).toEqual([1_040, 1_050]);
+    expect(roomIn(soon, RATE, 2_039)).toEqual({ room: 0, at: 2_040 });
+    expect(giveRoom(soon, RATE, '3', 1_040, { unused: true }).next!.starts).toEqual([1_040]);
+  });
+
   it('is taken once, however often that is asked for', () => {
     const state = takenBy([holder('1')], { concurrency: 1, ...RATE });
     expect(takeRoom(state, { concurrency: 1 }, holder('1'), 5, nobodyIsDead)).toEqual({ outcome: true });
@@ -57,14 +69,15 @@ describe('Room in a group', () => {
     const anew = holder('2', { run: 'r', node: 'other', boot: 'other' });
     const { next } = takeRoom(first, { concurrency: 1 }, anew, 5, { ...nobodyIsDead, force: true });
     expect(next!.holders).toMatchObject([{ id: '2', node: 'other' }]);
-    expect(giveRoom(next!, '1', { unused: true })).toEqual({ outcome: undefined });
-    expect(giveRoom(next!, '2', { unused: false }).next!.holders).toEqual([]);
+    expect(giveRoom(next!, {}, '1', 5, { unused: true })).toEqual({ outcome: undefined });
+    expect(giveRoom(next!, {}, '2', 5, { unused: false }).next!.holders).toEqual([]);
   });
 
   it('that was not used is no start', () => {
     const state = takenBy([holder('1'), holder('2')], RATE);
-    expect(giveRoom(state, '1', { unused: true }).next!.starts).toEqual([1]);
-    expect(giveRoom(state, '1', { unused: false }).next!.starts).toEqual([0, 1]);
+    expect(giveRoom(state, RATE, '1', 5, { unused: true }).next!.starts).toEqual([1]);
+    expect(giveRoom(state, RATE, '1', 5, { unused: false }).next!.starts).toEqual([0, 1]);
+    expect(giveRoom(state, RATE, '1', 1_000, { unused: false }).next!.starts).toEqual([1]);
   });
 
   it('is bound to a new session without a start, also where others have found it dead meanwhile', () => {
