@@ -159,11 +159,7 @@ export class Scheduler {
    */
   async start(): Promise<void> {
     this.refuseStopped();
-    if (this.current === 'leaving') {
-      const message =
-        'This scheduler has been drained, or is being stopped, which is final: it takes nothing any more. Start a new application';
-      throw new DistributedScheduleError('NOT_RUNNING', message, { nodeId: this.options.node.id });
-    }
+    if (this.current === 'leaving') throw this.notRunning('drained, or is being stopped', 'it takes nothing any more');
     if (this.current !== 'stopped') return;
     this.current = 'starting';
     if (this.options.startupTimeoutMs === undefined) return this.membership.rejoin();
@@ -194,10 +190,12 @@ export class Scheduler {
   }
 
   private refuseStopped(): void {
-    if (!this.stopped) return;
-    const message =
-      'This scheduler has been stopped, which is final: its session, watches and connections are gone. Start a new application';
-    throw new DistributedScheduleError('NOT_RUNNING', message, { nodeId: this.options.node.id });
+    if (this.stopped) throw this.notRunning('stopped', 'its session, watches and connections are gone');
+  }
+
+  private notRunning(what: string, why: string): DistributedScheduleError {
+    const message = `This scheduler has been ${what}, which is final: ${why}. Start a new application`;
+    return new DistributedScheduleError('NOT_RUNNING', message, { nodeId: this.options.node.id });
   }
 
   /**
