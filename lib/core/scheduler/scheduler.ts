@@ -4,7 +4,7 @@ import { Membership } from '../cluster/membership.js';
 import { RegistryEpoch } from '../cluster/registry-epoch.js';
 import { sameForPlacement } from '../cluster/node-record.js';
 import type { SessionLoss } from '../cluster/session-keeper.js';
-import { DistributedScheduleError, errorMessage } from '../common/errors.js';
+import { errorMessage } from '../common/errors.js';
 import { RunIds } from '../common/ids.js';
 import { EventHub } from '../events/event-hub.js';
 import { Executor } from '../execution/executor.js';
@@ -26,6 +26,7 @@ import { describeNode } from './describe-node.js';
 import { Groups } from './groups.js';
 import { joinInTime } from './join-in-time.js';
 import { Leaving } from './leaving.js';
+import { drainedError, leavingError, stoppedError } from './not-running.js';
 import { samePlacement } from './placement.js';
 import { PlacementKeeper } from './placement-keeper.js';
 import { Recovery } from './recovery.js';
@@ -159,7 +160,7 @@ export class Scheduler {
    */
   async start(): Promise<void> {
     this.refuseStopped();
-    if (this.current === 'leaving') throw this.notRunning('drained, or is being stopped', 'it takes nothing any more');
+    if (this.current === 'leaving') throw drainedError(this.options.node.id);
     if (this.current !== 'stopped') return;
     this.current = 'starting';
     if (this.options.startupTimeoutMs === undefined) return this.membership.rejoin();
@@ -190,12 +191,7 @@ export class Scheduler {
   }
 
   private refuseStopped(): void {
-    if (this.stopped) throw this.notRunning('stopped', 'its session, watches and connections are gone');
-  }
-
-  private notRunning(what: string, why: string): DistributedScheduleError {
-    const message = `This scheduler has been ${what}, which is final: ${why}. Start a new application`;
-    return new DistributedScheduleError('NOT_RUNNING', message, { nodeId: this.options.node.id });
+    if (this.stopped) throw stoppedError(this.options.node.id);
   }
 
   /**
@@ -346,8 +342,4 @@ export class Scheduler {
     if (zones) this.context.logger.warn(`Nodes differ: ${zones}`);
     this.placement.changed();
   }
-}
-
-function leavingError(nodeId: string): DistributedScheduleError {
-  return new DistributedScheduleError('NOT_RUNNING', 'This node leaves the cluster; nothing starts on it', { nodeId });
 }
