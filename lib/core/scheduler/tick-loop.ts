@@ -23,7 +23,7 @@ import type { RunEntry } from './unit-state.js';
 export const STANDBY_MIN_GAP_MS = 30_000;
 /** How many units are looked at in one go: enough for full batches, few enough that what they allocate dies young. */
 const MAX_ATTENDING = 1_500;
-/** How often a tick that must not be skipped looks whether the run before it, on another node, has ended. */
+/** How often a tick that must not be skipped looks whether it is too late or, on another node, the run before it has ended. */
 const BLOCKED_POLL_MS = 1_000;
 
 /** Takes the ticks of the units this node owns, and those of others that it stands by for. */
@@ -235,7 +235,7 @@ export class TickLoop {
         charge.blocked = true;
         if (outcome.replace)
           void this.aborts.abort(outcome.replace, task, 'a newer tick replaces it').then(() => this.look(charge.unit));
-        await this.lookAfterRuns(charge, task, verified);
+        if (!this.hasOwnRuns(charge)) await this.lookAfterRuns(charge, task, verified);
         this.appoint(charge, this.context.clock.now() + BLOCKED_POLL_MS);
         return true;
       case 'exhausted':
@@ -248,6 +248,11 @@ export class TickLoop {
         this.arm(charge);
         return true;
     }
+  }
+
+  /** All its runs are on this node, which hears of their ends without asking. */
+  private hasOwnRuns({ unit }: Charge): boolean {
+    return this.context.units.peek(unit)?.runs.every((run) => this.launcher.isLive(run)) ?? false;
   }
 
   /** Reads the unit, looks after its orphans, and notes which of its runs are alive. */

@@ -4,6 +4,7 @@ import { requireDuration } from '../common/duration.js';
 import { DistributedScheduleError, taskError } from '../common/errors.js';
 import { encodeJson, type Json } from '../common/json.js';
 import type { RunRecord } from '../common/run.js';
+import { blockerOf } from '../scheduler/claim.js';
 import { decideManual } from '../scheduler/run-decisions.js';
 import { RunAbort } from '../execution/run-abort.js';
 import { type Admission, Entrance } from '../scheduler/entrance.js';
@@ -43,8 +44,9 @@ interface Begun {
   end: Promise<RunRecord | undefined>;
 }
 
-/** How often a run that has to wait for another one looks whether that has ended. */
-const BLOCKED_POLL_MS = 500;
+/** How soon, and then how often, a run that has to wait for another one looks whether that has ended. */
+const FIRST_POLL_MS = 500;
+const MAX_POLL_MS = 2_000;
 
 /** Runs that are asked for: ordinary runs on this node, under the task's own policies. */
 export class ManualRuns {
@@ -185,10 +187,26 @@ export class ManualRuns {
     return known;
   }
 
-  /** As its task has it: the run in the way is waited for, or told to end. @throws `TASK_RUNNING` where it is neither */
-  private async awaitTurn(task: KnownTask, blocker: RunEntry, until: number): Promise<void> {
+  /**
+   * As its task has it: the run in the way is waited for, or told to end, by whoever holds no slot and no room meanwhile.
+   * @throws `TASK_RUNNING` where it is neither
+   */
+  private async awaitTurn(task: KnownTask, first: RunEntry, until: number): Promise<void> {
+    const { units, closing } = this.scheduler.context;
+    let blocker: RunEntry | undefined = first;
+    for (let pollMs = FIRST_POLL_MS; blocker; pollMs = Math.min(2 * pollMs, MAX_POLL_MS)) {
+      await this.awaitEnd(task, blocker, until, pollMs);
+      if (closing.aborted) return;
+      const known = this.requireLive(task.name);
+      const state = await units.read(task.units[0]!);
+      blocker = state && blockerOf(state, known);
+    }
+  }
+
+  /** For so long, at most. @throws `TASK_RUNNING` where the task lets no run wait, `RUN_TIMEOUT` once its time is over */
+  private async awaitEnd(task: KnownTask, blocker: RunEntry, until: number, pollMs: number): Promise<void> {
     const { name, policies } = task;
-    const { aborts, context } = this.scheduler;
+    const { aborts, launcher, context } = this.scheduler;
     const { clock } = context;
     if (policies.overlap !== 'queue' && policies.overlap !== 'replace') {
       const what = `Task "${name}" is running already: run ${blocker.id} on node ${blocker.node}, and its overlap policy allows no other`;
@@ -200,7 +218,10 @@ export class ManualRuns {
     }
     const isTold =
       policies.overlap === 'replace' && (await aborts.abort(blocker, task, 'a run that was asked for replaces it'));
-    if (!isTold) await sleep(clock, BLOCKED_POLL_MS);
+    if (isTold) return;
+    const waitMs = Math.min(pollMs, until - clock.monotonic());
+    const end = launcher.find(blocker.id)?.ended;
+    await (end ? withTimeout(clock, end, waitMs) : sleep(clock, waitMs));
   }
 
   /** How the run has ended, on whatever node. */
