@@ -44,7 +44,7 @@ const MAX_MESSAGE = 2_000;
 
 /**
  * Runs handlers. Whatever a handler does, throw, hang, return something that cannot be stored, the answer is an
- * `ExecutionResult`; nothing escapes into the process.
+ * `ExecutionResult`; nothing escapes into the process but what listeners of its signal throw, which Node lets nobody catch.
  */
 export class Executor {
   private readonly call: (invocation: Invocation) => Promise<unknown>;
