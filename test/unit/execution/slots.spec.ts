@@ -8,11 +8,11 @@ class ListenedTo extends RunAbort {
 
   override onAbort(listener: () => void) {
     this.listening++;
-    const { dispose } = super.onAbort(listener);
+    const listening = super.onAbort(listener);
     return {
       dispose: () => {
         this.listening--;
-        dispose();
+        listening.dispose();
       },
     };
   }
