@@ -82,8 +82,29 @@ describe('Execution', () => {
     expect(run.tick!.getTime()).toBe(at);
     expect(run.startedAt.getTime()).toBe(at);
     expect(run.nextTick!.getTime()).toBe(at + 10_000);
+    expect(run.previousTick!.getTime()).toBe(at - 10_000);
+    await cluster.advance('10s');
+    expect(probe.started[1]!.run.previousTick).toEqual(run.tick);
     expect(run.signal.aborted).toBe(false);
     expect(typeof run.fencingToken).toBe('bigint');
+  });
+
+  it('tells a handler the tick before its own, also in another attempt, and none where no tick stands behind the run', async () => {
+    probe = await probedCluster({ nodes: 1 }, ({ task, attempt }) => {
+      if (task === 'a' && attempt === 1) throw new Error('boom');
+    });
+    const { cluster } = probe;
+    const policies = { jitter: '5m', retry: { attempts: 2, delay: '1s' }, timeout: '10s' };
+    await probe.add('a', policies, { cron: '0 3,5 * * *' });
+    await probe.add('b', {}, { every: '2h' });
+    await cluster.during(cluster.node(0).service.runTask('b'));
+    await cluster.advance('6h');
+    const runsOf = (task: string) => probe.of(task).map(({ run }) => run);
+    const before = [new Date('2029-12-31T05:00:00Z'), new Date('2030-01-01T03:00:00Z')];
+    expect(runsOf('a').map(({ previousTick }) => previousTick)).toEqual([before[0], before[0], before[1], before[1]]);
+    const [byHand, first, second] = runsOf('b');
+    expect([byHand!.previousTick, first!.previousTick]).toEqual([undefined, undefined]);
+    expect(second!.previousTick).toEqual(first!.tick);
   });
 
   it('aborts an attempt that takes too long, by its signal', async () => {

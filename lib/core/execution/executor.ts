@@ -45,7 +45,7 @@ const MAX_CODE = 100;
 
 /**
  * Runs handlers. Whatever a handler does, throw, hang, return something that cannot be stored, the answer is an
- * `ExecutionResult`; nothing escapes into the process.
+ * `ExecutionResult`; nothing escapes into the process but what listeners of its signal throw, which Node lets nobody catch.
  */
 export class Executor {
   private readonly call: (invocation: Invocation) => Promise<unknown>;

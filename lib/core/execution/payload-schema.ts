@@ -1,4 +1,5 @@
 import { NoRetryError } from '../common/errors.js';
+import { changedRun } from './changed-run.js';
 import type { Handler } from './task-run.js';
 
 /**
@@ -52,7 +53,7 @@ export function withPayloadSchema<S extends PayloadSchema>(schema: S, handler: H
   const checked: Handler = async (run) => {
     const validated = await validatePayload(schema, run.payload);
     if ('problems' in validated) throw new InvalidPayloadError(run.task, validated.problems);
-    return handler({ ...run, payload: validated.value as PayloadOf<S> });
+    return handler(changedRun(run, { payload: validated.value as PayloadOf<S> }));
   };
   return Object.assign(checked, { [SCHEMA]: schema });
 }

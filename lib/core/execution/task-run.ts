@@ -13,6 +13,8 @@ export interface TaskRun<P = unknown> {
   /** 1 for the first call of the handler. */
   readonly attempt: number;
   readonly trigger: Trigger;
+  /** The tick before this one, as the schedule has it now, whatever became of it; where there is one. */
+  readonly previousTick?: Date | undefined;
   /** The tick after this one, where there is one. */
   readonly nextTick?: Date;
   readonly nodeId: string;
@@ -23,7 +25,8 @@ export interface TaskRun<P = unknown> {
   readonly fencingToken: bigint;
   /**
    * Aborts when the run should end early: `reason` is a `DistributedScheduleError` with code `RUN_TIMEOUT` or
-   * `RUN_ABORTED`. Hand it to `fetch`, database clients and the like.
+   * `RUN_ABORTED`. Hand it to `fetch`, database clients and the like. A listener of your own must not throw: Node ends
+   * the process for it, and nothing in between can catch that.
    */
   readonly signal: AbortSignal;
   readonly payload: P;

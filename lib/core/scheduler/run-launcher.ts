@@ -5,6 +5,7 @@ import { backoffMs } from '../execution/middlewares/retry.js';
 import { isTimeout, totalTimeout } from '../execution/middlewares/timeout.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
 import { insist } from '../registry/insist.js';
+import { lastTick } from '../schedule/ticks.js';
 import type { Unit } from '../task/unit.js';
 import { abortedError, begunAt, type ClaimedRun, dueAt, isWaiting, type LiveRun, liveRun, vacate } from './live-run.js';
 import { RetryPause } from './retry-pause.js';
@@ -249,6 +250,9 @@ export class RunLauncher {
       unit: unit.name,
       ...(entry.tick !== undefined && { tick: new Date(entry.tick) }),
       ...(next !== undefined && { nextTick: new Date(next) }),
+      get previousTick() {
+        return tickBefore(live); // a search, which most never ask for
+      },
       startedAt: new Date(clock.now()),
       attempt: attemptsOf(live),
       trigger: entry.trigger,
@@ -319,6 +323,11 @@ export class RunLauncher {
     events.emit(`run.${result.outcome}`, record);
     return record;
   }
+}
+
+function tickBefore({ entry: { tick }, task: { schedule } }: LiveRun): Date | undefined {
+  const before = tick === undefined ? undefined : lastTick(schedule, 0, tick - 1);
+  return before === undefined ? undefined : new Date(before);
 }
 
 function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {

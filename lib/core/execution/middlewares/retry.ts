@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import { errorMessage, NoRetryError } from '../../common/errors.js';
 import type { Random } from '../../common/ids.js';
 import type { ResolvedRetry } from '../../task/policies.js';
+import { changedRun } from '../changed-run.js';
 import type { Invocation, RunStep } from '../run-step.js';
 
 /** The longest wait before the attempt after `attempt`, before jitter. */
@@ -29,7 +30,7 @@ export function retryMiddleware(
     const first = invocation.run;
     const lastStart = retry.deadlineMs === undefined ? Infinity : invocation.begunAt + retry.deadlineMs;
     for (let attempt = first.attempt; ; attempt++) {
-      if (attempt > first.attempt) invocation.run = { ...first, attempt };
+      if (attempt > first.attempt) invocation.run = changedRun(first, { attempt });
       try {
         return await next();
       } catch (error) {

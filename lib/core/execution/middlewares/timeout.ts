@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.js';
 import type { Disposable } from '../../common/disposable.js';
 import { DistributedScheduleError } from '../../common/errors.js';
+import { changedRun } from '../changed-run.js';
 import type { RunAbort } from '../run-abort.js';
 import type { Invocation, RunStep } from '../run-step.js';
 
@@ -17,7 +18,7 @@ export function timeoutMiddleware(
   const bounded = async (invocation: Invocation, next: () => Promise<unknown>, timeoutMs: number): Promise<unknown> => {
     const outer = invocation.run.signal;
     const expiry = new AbortController();
-    invocation.run = { ...invocation.run, signal: AbortSignal.any([outer, expiry.signal]) };
+    invocation.run = changedRun(invocation.run, { signal: AbortSignal.any([outer, expiry.signal]) });
     const attempt = next();
     if (!(await takesLonger(clock, attempt, timeoutMs, invocation.abort))) return attempt;
     const error = timedOut(invocation.run, `longer than its timeout of ${timeoutMs} ms`);
