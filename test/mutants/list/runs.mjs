@@ -37,8 +37,8 @@ export const runs = [
     breaks: 'Each attempt of a run has a number of its own',
     rules: ['single-start'],
     file: 'lib/core/execution/middlewares/retry.ts',
-    find: 'if (attempt > first.attempt) invocation.run = { ...first, attempt };',
-    replace: 'if (attempt > first.attempt) invocation.run = { ...first };',
+    find: 'if (attempt > first.attempt) invocation.run = changedRun(first, { attempt });',
+    replace: 'if (attempt > first.attempt) invocation.run = changedRun(first, {});',
   },
   {
     name: 'retry-unasked',
