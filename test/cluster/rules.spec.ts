@@ -853,9 +853,16 @@ describe('What a node knows', () => {
     probe = await probedCluster({ nodes: 1 });
     const { cluster } = probe;
     await add('a', SELDOM);
-    cluster.node(0).host.skewMs = 10_000;
-    await expect(cluster.during(cluster.node(0).service.runTask('a'))).rejects.toMatchObject({ code: 'NOT_RUNNING' });
+    const { host, scheduler, service } = cluster.node(0);
+    const { registry } = scheduler.context;
+    const { serverTime } = registry;
+    host.skewMs = 10_000;
+    registry.serverTime = () => Promise.reject(new Error('not now')); // so it cannot be measured
+    await expect(cluster.during(service.runTask('a'))).rejects.toMatchObject({ code: 'NOT_RUNNING' });
     expect(probe.started).toEqual([]);
+    registry.serverTime = serverTime!;
+    await cluster.during(service.runTask('a'));
+    expect(probe.started).toHaveLength(1);
   });
 });
 
