@@ -103,6 +103,7 @@ const retry: Check = (value, path, out) => {
     { known, required: ['attempts'] },
   );
   if (problem !== undefined) return problem;
+  if (given.maxDelay === undefined) resolved.maxDelayMs = Math.max(maxDelayMs, resolved.delayMs);
   out.retry = resolved;
   return waitProblems(resolved, given, path);
 };
@@ -110,15 +111,14 @@ const retry: Check = (value, path, out) => {
 /** A wait that could never be as long as it says, or after which there is no further attempt. */
 function waitProblems(
   { delayMs, maxDelayMs, backoff, deadlineMs = Infinity }: ResolvedRetry,
-  { delay, maxDelay }: Partial<RetryOptions>,
+  { delay }: Partial<RetryOptions>,
   path: string,
 ): Problem {
   const problems: string[] = [];
   const wait = `${path}.delay: ${formatDuration(delayMs)}`;
   if (delay !== undefined && delayMs > maxDelayMs) {
-    const most = `maxDelay (${formatDuration(maxDelayMs)}${maxDelay === undefined ? ' unless given' : ''})`;
     problems.push(
-      `${wait} is more than ${most}, so no wait would be that long; give a longer maxDelay, or a shorter delay`,
+      `${wait} is more than maxDelay (${formatDuration(maxDelayMs)}), so no wait would be that long; give a longer maxDelay, or a shorter delay`,
     );
   }
   if (backoff === 'fixed' && Math.min(delayMs, maxDelayMs) > deadlineMs) {

@@ -34,7 +34,7 @@ export interface RetryOptions {
   delay?: Duration;
   /** How the wait grows: `fixed` stays, `linear` adds `delay` each time, `exponential` doubles. @default 'exponential' */
   backoff?: 'fixed' | 'linear' | 'exponential';
-  /** The wait never exceeds this; it must not be less than `delay`. @default '5m' */
+  /** The wait never exceeds this. @default '5m', or `delay` where that is longer */
   maxDelay?: Duration;
   /** No attempt is begun later than this after the run was first claimed; with a fixed backoff not less than `delay`. @default none */
   deadline?: Duration;
