@@ -855,12 +855,12 @@ describe('What a node knows', () => {
     await add('a', SELDOM);
     const { host, scheduler, service } = cluster.node(0);
     const { registry } = scheduler.context;
-    const { serverTime } = registry;
+    const serverTime = registry.serverTime!.bind(registry);
     host.skewMs = 10_000;
     registry.serverTime = () => Promise.reject(new Error('not now')); // so it cannot be measured
     await expect(cluster.during(service.runTask('a'))).rejects.toMatchObject({ code: 'NOT_RUNNING' });
     expect(probe.started).toEqual([]);
-    registry.serverTime = serverTime!;
+    registry.serverTime = serverTime;
     await cluster.during(service.runTask('a'));
     expect(probe.started).toHaveLength(1);
   });

@@ -29,7 +29,9 @@ export function accounted(world: World): Rule {
       const versions = world.versionsFrom(task, (before ?? after).task);
       if (versions.length === 0) return;
       const verdicts = versions.map((version) => judge(version, { before, after, claims, skips }));
-      if (!verdicts.includes(undefined)) yield `${key}: ${verdicts.at(-1)}`;
+      // what a node settles of a loss it may settle by a version that it alone still knows
+      const ofLoss = added('data-lost', before, after) > 0 && entry.at - world.lossAt < world.options.resyncMs;
+      if (!verdicts.includes(undefined) && !ofLoss) yield `${key}: ${verdicts.at(-1)}`;
       if (!before || entry.process === undefined || impaired(entry.process)) return;
       const problems = versions.map((version) =>
         reasonProblems(version, { before, after, claims, at: entry.at }, world.options, world.lossAt),

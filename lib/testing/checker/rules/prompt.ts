@@ -11,6 +11,9 @@ const EDGE_MS = 2_000;
 /** Ticks may start so close to each other, where jitter or a union of schedules makes them, that one is in the way of the next. */
 const CLOSE_MS = 500;
 
+/** A claim is decided so long before it stands in the registry, and of two ticks that close the second finds it. */
+const CLAIM_MS = 100;
+
 /** A run from its claim until the unit is rid of it. */
 interface Stay {
   trigger: Trigger;
@@ -56,7 +59,7 @@ export function prompt(world: World): Rule {
     const isRegular = ({ trigger }: Stay): boolean => trigger === 'schedule' || trigger === 'misfire';
     const isClose = (stay: Stay): boolean => stay.tick !== tick && due - startOf(schedule, stay.tick!) < CLOSE_MS;
     const inTheWay = [...(stays.get(name)?.values() ?? [])].filter(
-      (stay) => stay.from <= due && due <= stay.to && (!isRegular(stay) || isClose(stay)),
+      (stay) => stay.from - CLAIM_MS <= due && due <= stay.to && (!isRegular(stay) || isClose(stay)),
     );
     if (at === undefined) {
       if (inTheWay.every(({ trigger }) => trigger === 'backfill'))
