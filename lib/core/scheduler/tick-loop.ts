@@ -221,6 +221,7 @@ export class TickLoop {
           token,
           ...(permit && { permit }),
         });
+        verified.clear(); // the claim may have taken seconds, and who was alive before may have died
         if (!outcome.more) this.arm(charge);
         return !outcome.more;
       case 'settled':
