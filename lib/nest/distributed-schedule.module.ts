@@ -34,14 +34,14 @@ import { requireSingle } from './single-module.js';
  * @Module({ imports: [DistributedScheduleModule.forRoot(), DistributedScheduleModule.forRoot({ name: 'reports' })] })
  * ```
  */
-@Module({})
+@Module({ imports: [FirstToCloseModule] })
 export class DistributedScheduleModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     private readonly modules: ModulesContainer,
     private readonly lifecycle: SchedulerLifecycle,
     private readonly lifecycles: SchedulerLifecycles,
   ) {
-    lifecycles.all.push(lifecycle);
+    lifecycles.all.add(lifecycle);
   }
 
   /** @param options every one may be left out; with none of them tasks run in this process alone */
@@ -69,7 +69,7 @@ export class DistributedScheduleModule implements OnModuleInit, OnApplicationBoo
 
   /** Nothing starts before all schedulers of the application are found to be in order; if one cannot start, none goes on. */
   async onApplicationBootstrap(): Promise<void> {
-    const { all } = this.lifecycles;
+    const all = [...this.lifecycles.all];
     await Promise.all(all.map((lifecycle) => lifecycle.prepare()));
     try {
       await this.lifecycle.start();
@@ -87,5 +87,5 @@ export class DistributedScheduleModule implements OnModuleInit, OnApplicationBoo
 /** @param name of the scheduler whose life follows that of the application */
 function around(core: DynamicModule, name: string | undefined): DynamicModule {
   const providers = name === undefined ? [] : [{ provide: SchedulerLifecycle, useExisting: lifecycleToken(name) }];
-  return { module: DistributedScheduleModule, imports: [core, FirstToCloseModule], providers, exports: [core] };
+  return { module: DistributedScheduleModule, imports: [core], providers, exports: [core] };
 }

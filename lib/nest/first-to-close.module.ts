@@ -8,7 +8,7 @@ const BEFORE_ROOT = -1;
 /** The lives of all schedulers of an application. */
 @Injectable()
 export class SchedulerLifecycles {
-  readonly all: SchedulerLifecycle[] = [];
+  readonly all = new Set<SchedulerLifecycle>();
 }
 
 /**
@@ -29,7 +29,7 @@ export class FirstToCloseModule implements OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    const { all } = this.lifecycles;
+    const all = [...this.lifecycles.all];
     await Promise.all(all.map((lifecycle) => lifecycle.leave()));
     await Promise.all(all.map((lifecycle) => lifecycle.drain()));
   }

@@ -150,7 +150,7 @@ describe('the order of things', () => {
     await app.module.close();
     release();
     const told = app.logs.own('log').filter((line) => line.startsWith('Leaving'));
-    expect(told).toEqual(['Leaving: waits up to 5ms for runs to end']);
+    expect(told).toEqual(['Leaving: waits up to 5 ms for runs to end']);
   });
 
   it('decorated methods are checked before anything is connected', async () => {

@@ -1,7 +1,13 @@
 import type { TaskRun } from './task-run.js';
 
-/** The run with other values. What it works out when it is asked for stays so: a spread would work it out for nobody. */
+/**
+ * The run with other values. What it works out when it is asked for stays so: a spread would work it out for nobody. What
+ * others have pinned to it by a symbol, as the context of its instances, is of that attempt alone.
+ */
 export function changedRun<P>(run: TaskRun, values: Partial<TaskRun<P>>): TaskRun<P> {
-  const properties = { ...Object.getOwnPropertyDescriptors(run), ...Object.getOwnPropertyDescriptors(values) };
-  return Object.defineProperties({}, properties as PropertyDescriptorMap) as TaskRun<P>;
+  const properties = Object.entries({
+    ...Object.getOwnPropertyDescriptors(run),
+    ...Object.getOwnPropertyDescriptors(values),
+  });
+  return Object.defineProperties({}, Object.fromEntries(properties)) as TaskRun<P>;
 }
