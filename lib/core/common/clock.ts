@@ -55,6 +55,12 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** `true` for so long: what is tried again and again until then. */
+export function patience(clock: Clock, ms: number): () => boolean {
+  const until = clock.monotonic() + ms;
+  return () => clock.monotonic() < until;
+}
+
 /** What `withTimeout` gives when time ran out: no value of a promise is mistaken for it. */
 export const TIMED_OUT: unique symbol = Symbol('timed out');
 

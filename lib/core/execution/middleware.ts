@@ -14,11 +14,11 @@ import type { Handler, TaskRun } from './task-run.js';
  * @example
  * ```ts
  * const timed: TaskMiddleware = async (run, next) => {
- *   const began = performance.now();
+ *   const stop = histogram.startTimer({ task: run.task });
  *   try {
  *     return await next();
  *   } finally {
- *     histogram.record(performance.now() - began, { task: run.task });
+ *     stop();
  *   }
  * };
  * ```

@@ -8,7 +8,7 @@ import { startOf } from '../schedule/schedule.js';
 import type { KnownTask } from '../task/catalog.js';
 import type { Unit } from '../task/unit.js';
 import type { Groups, Permit } from './groups.js';
-import type { RetryState, RunEntry } from './unit-state.js';
+import { isWaiting, type RetryState, type RunEntry } from './unit-state.js';
 
 /** A claimed run on this node, from the claim until its end is recorded. */
 export interface ClaimedRun {
@@ -43,7 +43,7 @@ export function liveRun(claimed: ClaimedRun, clock: Clock): LiveRun {
     notes: new RunNotes(clock),
     stage: 'claimed',
     handOver: false,
-    hasSlot: retry?.at === undefined,
+    hasSlot: !isWaiting(claimed.entry),
     ...(retry && { retry }),
   };
 }
@@ -63,11 +63,6 @@ export function vacate(
 export function abortedError(runId: string, task: string, reason: string): DistributedScheduleError {
   const what = `Run ${runId} of task "${task}" was aborted: ${reason}`;
   return new DistributedScheduleError('RUN_ABORTED', what, { runId, task });
-}
-
-/** No handler of it is running: its last attempt failed, and the next has not been begun. */
-export function isWaiting({ retry }: Pick<RunEntry, 'retry'>): boolean {
-  return retry?.at !== undefined;
 }
 
 /** When the handler is called: at the tick, or with jitter somewhat later. */

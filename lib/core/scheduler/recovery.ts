@@ -9,7 +9,7 @@ import { runRecordOf } from './run-record.js';
 import { decideLost, decideTakeOver, held } from './run-decisions.js';
 import type { RunLauncher } from './run-launcher.js';
 import type { SchedulerContext } from './scheduler-context.js';
-import type { RunEntry, UnitState } from './unit-state.js';
+import { isWaiting, type RunEntry, type UnitState } from './unit-state.js';
 
 /** What becomes of runs whose node died. Only the owner of a unit looks after its orphans. */
 export class Recovery {
@@ -63,8 +63,7 @@ export class Recovery {
 
   /** One that waits for another attempt takes a slot when that is due; any other waits for one aside, where nothing waits for it. */
   private async takeOver(unit: Unit, task: KnownTask, orphan: RunEntry): Promise<void> {
-    const takesSlot = orphan.retry?.at === undefined;
-    if (!takesSlot || this.context.slots.tryTake()) await this.goOn(unit, task, orphan, takesSlot);
+    if (isWaiting(orphan) || this.context.slots.tryTake()) await this.goOn(unit, task, orphan);
     else if (!this.waiting.has(orphan.id)) void this.awaitSlot(unit, task, orphan);
   }
 
@@ -72,7 +71,7 @@ export class Recovery {
     const { slots, closing, logger } = this.context;
     this.waiting.add(orphan.id);
     try {
-      if (await slots.take(task.policies.priority, closing)) await this.goOn(unit, task, orphan, true);
+      if (await slots.take(task.policies.priority, closing)) await this.goOn(unit, task, orphan);
     } catch (error) {
       const what = 'A run whose node died could not be taken over; it is looked for again at the next resync';
       logger.debug(what, { runId: orphan.id, reason: errorMessage(error) });
@@ -82,7 +81,8 @@ export class Recovery {
   }
 
   /** The caller has taken a slot for it, where it takes one. */
-  private async goOn(unit: Unit, task: KnownTask, orphan: RunEntry, takesSlot: boolean): Promise<void> {
+  private async goOn(unit: Unit, task: KnownTask, orphan: RunEntry): Promise<void> {
+    const takesSlot = !isWaiting(orphan);
     const { slots, units, keeper, clock, node, closing } = this.context;
     const session = keeper.session;
     let launched = false;
@@ -130,6 +130,6 @@ export class Recovery {
 }
 
 /** What is begun anew waits for the task to go on; what only waits for another attempt comes to its end, as runs do. */
-function mayGoOn({ retry }: RunEntry, state: TaskState): boolean {
-  return state === 'active' || state === 'completed' || (state === 'paused' && retry?.at !== undefined);
+function mayGoOn(run: RunEntry, state: TaskState): boolean {
+  return state === 'active' || state === 'completed' || (state === 'paused' && isWaiting(run));
 }

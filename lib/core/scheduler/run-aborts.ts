@@ -1,4 +1,4 @@
-import { withTimeout } from '../common/clock.js';
+import { patience, withTimeout } from '../common/clock.js';
 import { errorMessage } from '../common/errors.js';
 import type { Commands } from '../remote/commands.js';
 import type { KnownTask } from '../task/catalog.js';
@@ -51,11 +51,10 @@ export class RunAborts {
     const { registry, units, clock, recorder, events } = this.context;
     if (!isIdle(run) || !(await isDead(registry, run))) return false;
     const at = clock.now();
-    const until = clock.monotonic() + PATIENCE_MS;
     const update = await units.update(
       unit,
       (state) => decideCancelled(state, task, run, at),
-      () => clock.monotonic() < until,
+      patience(clock, PATIENCE_MS),
     );
     if (update === 'gone' || !update.outcome) return false;
     const { name, message } = abortedError(run.id, task.name, reason);

@@ -7,14 +7,14 @@ import type { ExecutionResult, Executor } from '../execution/executor.js';
 import { insist } from '../registry/insist.js';
 import { lastTick } from '../schedule/ticks.js';
 import type { Unit } from '../task/unit.js';
-import { abortedError, begunAt, type ClaimedRun, dueAt, isWaiting, type LiveRun, liveRun, vacate } from './live-run.js';
+import { abortedError, begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun, vacate } from './live-run.js';
 import { RetryPause } from './retry-pause.js';
 import { decideFinish, decideRebind, decideRelease } from './run-decisions.js';
 import { runRecordOf } from './run-record.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import { telling } from './telling.js';
 import { type Obstacle, StartCheck } from './start-check.js';
-import { attemptsOf, type RunEntry } from './unit-state.js';
+import { attemptsOf, isWaiting, type RunEntry } from './unit-state.js';
 
 /** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
 export class RunLauncher {

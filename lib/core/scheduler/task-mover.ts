@@ -1,3 +1,4 @@
+import { patience } from '../common/clock.js';
 import { randomId, type Random } from '../common/ids.js';
 import { keys, listAll } from '../registry/keyspace.js';
 import type { Write } from '../registry/registry.js';
@@ -200,9 +201,7 @@ export class TaskMover {
   }
 
   private patience(): () => boolean {
-    const { clock } = this.context;
-    const until = clock.monotonic() + PATIENCE_MS;
-    return () => clock.monotonic() < until;
+    return patience(this.context.clock, PATIENCE_MS);
   }
 }
 

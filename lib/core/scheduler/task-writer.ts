@@ -1,3 +1,4 @@
+import { patience } from '../common/clock.js';
 import { keys, listAll } from '../registry/keyspace.js';
 import { updateDocument, type Decision, type DocumentPort } from '../registry/update-document.js';
 import type { KnownTask } from '../task/catalog.js';
@@ -201,8 +202,6 @@ export class TaskWriter {
   }
 
   private patience(): () => boolean {
-    const { clock } = this.context;
-    const until = clock.monotonic() + ADMIN_PATIENCE_MS;
-    return () => clock.monotonic() < until;
+    return patience(this.context.clock, ADMIN_PATIENCE_MS);
   }
 }

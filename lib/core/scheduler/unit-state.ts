@@ -112,15 +112,19 @@ export interface UnitState {
   rebuilt?: true;
 }
 
-/** No handler of it is running: its last attempt failed and the next has not been begun, or it is left for another node to begin anew. */
-export function isIdle({ retry, session }: Pick<RunEntry, 'retry' | 'session'>): boolean {
-  return retry?.at !== undefined || session === RELEASED;
+/** No handler of it is running: its last attempt failed, and the next has not been begun. */
+export function isWaiting({ retry }: Pick<RunEntry, 'retry'>): boolean {
+  return retry?.at !== undefined;
+}
+
+/** … or it is left for another node to begin anew. */
+export function isIdle(run: Pick<RunEntry, 'retry' | 'session'>): boolean {
+  return isWaiting(run) || run.session === RELEASED;
 }
 
 /** How many attempts have been begun: the one that is being made has this number. */
-export function attemptsOf({ retry }: Pick<RunEntry, 'retry'>): number {
-  const isWaiting = retry?.at !== undefined;
-  return (retry?.made ?? 0) + (isWaiting ? 0 : 1);
+export function attemptsOf(run: Pick<RunEntry, 'retry'>): number {
+  return (run.retry?.made ?? 0) + (isWaiting(run) ? 0 : 1);
 }
 
 export function newUnitState(cursor: EpochMs, taskToken: bigint): UnitState {
