@@ -5,7 +5,7 @@ import type { CallStep, Fate } from '../../lib/testing/cluster/link.js';
 import { Host } from '../../lib/testing/cluster/host.js';
 import type { TestNode } from '../../lib/testing/cluster/test-cluster.js';
 import { VirtualClock } from '../../lib/testing/cluster/virtual-clock.js';
-import { failing, probedCluster, type ProbedCluster } from '../support/probe.js';
+import { atNextMeasurement, failing, probedCluster, type ProbedCluster } from '../support/probe.js';
 
 // What the simulation found about clocks that are stepped at the worst moment: one test for each.
 
@@ -21,20 +21,6 @@ async function nodeWithTask(cron: string): Promise<void> {
   node = probe.cluster.node(0);
   await probe.cluster.during(node.service.addTask({ name: 'a', schedule: { cron } }));
   await probe.cluster.advance(50);
-}
-
-/** Calls `then` once, right before the node asks the registry for its time beside a renewal. */
-async function atNextMeasurement(then: () => void): Promise<void> {
-  const { registry } = node.scheduler.context;
-  const serverTime = registry.serverTime!.bind(registry);
-  let asked = false;
-  registry.serverTime = () => {
-    registry.serverTime = serverTime;
-    asked = true;
-    then();
-    return serverTime();
-  };
-  await probe.cluster.clock.advanceUntil(() => asked);
 }
 
 /** What becomes of the call that the node makes now, or of the `ahead`th after the latest. */
@@ -63,7 +49,7 @@ describe('A clock that is stepped', () => {
 
   it('while the registry tells its time is measured as it stands then', async () => {
     await nodeWithTask('* * * * * *');
-    await atNextMeasurement(() => {
+    await atNextMeasurement(probe, node, () => {
       call(1, 'reply', { lateMs: 300 });
       stepForth(100);
     });
@@ -74,7 +60,7 @@ describe('A clock that is stepped', () => {
 
   it('after it was measured, while the renewal is still under way, is not trusted', async () => {
     await nodeWithTask('* * * * * *');
-    await atNextMeasurement(() => {
+    await atNextMeasurement(probe, node, () => {
       call(0, 'reply', { lateMs: 600 }); // the renewal goes out just before
       stepForth(300);
     });
@@ -83,7 +69,7 @@ describe('A clock that is stepped', () => {
 
   it('is not trusted again by a renewal that could not measure it', async () => {
     await nodeWithTask('* * * * * *');
-    await atNextMeasurement(() => {
+    await atNextMeasurement(probe, node, () => {
       call(1, 'request', 'lost');
       stepForth(0);
     });

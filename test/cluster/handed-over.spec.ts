@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { RunRecord } from '../../lib/core/common/run.js';
 import type { TestNode } from '../../lib/testing/cluster/test-cluster.js';
+import type { TaskRun } from '../../lib/core/execution/task-run.js';
 import { failing, probedCluster, untilAborted, type ProbedCluster } from '../support/probe.js';
 
 let probe: ProbedCluster;
@@ -10,6 +11,18 @@ async function runs(task: string): Promise<RunRecord[]> {
   const node = cluster.nodes.find(({ service }) => service.state === 'working')!;
   return (await cluster.during(node.service.listRuns({ task }))) as RunRecord[];
 }
+
+/** The first attempt ends so long after its signal aborted; those after it at once. */
+const firstEndsLate =
+  (ms: number) =>
+  ({ attempt, signal }: TaskRun): Promise<void> | undefined =>
+    attempt > 1
+      ? undefined
+      : new Promise((_, reject) =>
+          signal.addEventListener('abort', () => {
+            probe.cluster.clock.setTimer(ms, () => reject(new Error('late')));
+          }),
+        );
 
 describe('A run that changes nodes', () => {
   afterEach(() => probe.cluster.stop());
@@ -81,15 +94,7 @@ describe('A run that changes nodes', () => {
   });
 
   it('does not run again once it was cancelled, where its node leaves within the grace', async () => {
-    probe = await probedCluster({ nodes: 2 }, (run) =>
-      run.attempt === 1
-        ? new Promise<void>((_, reject) =>
-            run.signal.addEventListener('abort', () =>
-              probe.cluster.clock.setTimer(20_000, () => reject(new Error('late'))),
-            ),
-          )
-        : undefined,
-    );
+    probe = await probedCluster({ nodes: 2 }, firstEndsLate(20_000));
     await probe.add('a', { recovery: 'rerun', abortGrace: '1m' });
     await probe.cluster.advance('2s');
     const { first } = probe.firstAndOther();
@@ -101,15 +106,7 @@ describe('A run that changes nodes', () => {
   });
 
   it('does not run again once it was cancelled, where the drain is over within the grace', async () => {
-    probe = await probedCluster({ nodes: 2, options: { drainTimeoutMs: 2_000 } }, (run) =>
-      run.attempt === 1
-        ? new Promise<void>((_, reject) =>
-            run.signal.addEventListener('abort', () =>
-              probe.cluster.clock.setTimer(8_000, () => reject(new Error('late'))),
-            ),
-          )
-        : undefined,
-    );
+    probe = await probedCluster({ nodes: 2, options: { drainTimeoutMs: 2_000 } }, firstEndsLate(8_000));
     await probe.add('a', { recovery: 'rerun', abortGrace: '10s' });
     await probe.cluster.advance('2s');
     const { first } = probe.firstAndOther();
@@ -121,15 +118,7 @@ describe('A run that changes nodes', () => {
   });
 
   it('does not run again once its total time was over, where its node drains within the grace', async () => {
-    probe = await probedCluster({ nodes: 2, options: { drainTimeoutMs: 2_000 } }, (run) =>
-      run.attempt === 1
-        ? new Promise<void>((_, reject) =>
-            run.signal.addEventListener('abort', () =>
-              probe.cluster.clock.setTimer(8_000, () => reject(new Error('late'))),
-            ),
-          )
-        : undefined,
-    );
+    probe = await probedCluster({ nodes: 2, options: { drainTimeoutMs: 2_000 } }, firstEndsLate(8_000));
     await probe.add('a', { recovery: 'rerun', abortGrace: '10s', timeout: { total: '3s' } });
     await probe.cluster.advance('4s');
     const { first } = probe.firstAndOther();

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Duration } from '../../lib/core/common/duration.js';
 import type { Registry } from '../../lib/core/registry/registry.js';
 import type { TestNode } from '../../lib/testing/cluster/test-cluster.js';
-import { failing, probedCluster, type ProbedCluster } from '../support/probe.js';
+import { atNextMeasurement, failing, probedCluster, type ProbedCluster } from '../support/probe.js';
 
 // A clock that is stepped just after it was measured: for three seconds nobody can tell, and what is written or judged
 // by it meanwhile would hold for as long as the step is wide.
@@ -17,15 +17,7 @@ let probe: ProbedCluster;
 
 /** Steps the clock of a node when the next measurement is three seconds away. */
 async function step(node: TestNode, byMs: number): Promise<void> {
-  const { registry } = node.scheduler.context;
-  const serverTime = registry.serverTime!.bind(registry);
-  let asked = false;
-  registry.serverTime = () => {
-    registry.serverTime = serverTime;
-    asked = true;
-    return serverTime();
-  };
-  await probe.cluster.clock.advanceUntil(() => asked);
+  await atNextMeasurement(probe, node);
   await probe.cluster.advance(50);
   node.host.skewMs = byMs;
 }

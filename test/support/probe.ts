@@ -78,3 +78,21 @@ export const untilAborted = ({ signal }: TaskRun): Promise<never> =>
 export function secondsAfter(from: number, starts: readonly { tick?: number }[]): number[] {
   return starts.map(({ tick }) => (tick! - from) / 1_000);
 }
+
+/** Resolves when the node asks the registry for its time, as beside a renewal; `then` is called right before. */
+export async function atNextMeasurement(
+  { cluster }: ProbedCluster,
+  node: TestNode,
+  then: () => void = () => undefined,
+): Promise<void> {
+  const { registry } = node.scheduler.context;
+  const serverTime = registry.serverTime!.bind(registry);
+  let asked = false;
+  registry.serverTime = () => {
+    registry.serverTime = serverTime;
+    asked = true;
+    then();
+    return serverTime();
+  };
+  await cluster.clock.advanceUntil(() => asked);
+}
