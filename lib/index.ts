@@ -47,7 +47,8 @@ export {
 export type { Referable, WithReferences } from './nest/references/with-references.js';
 
 // The service.
-export { SchedulerService, type StaticTaskInput } from './core/service/scheduler-service.js';
+export type { StaticTaskInput } from './core/service/declarations.js';
+export { SchedulerService } from './core/service/scheduler-service.js';
 export type { TaskFilter } from './core/service/task-filter.js';
 export type { BackfillOptions, BackfillView } from './core/service/backfills.js';
 export type { PreviewOptions } from './core/service/previews.js';

@@ -75,7 +75,10 @@ export interface DistributedScheduleOptions {
   node?: NodeOptions;
   /** Of your application; shown for each node, and what `runOnStart: 'version'` goes by. @default none */
   version?: string;
-  /** How tasks are shared out: the name of a strategy, or one of your own. Equal on all nodes. @default 'consistent-hash' */
+  /**
+   * How tasks are shared out: the name of a strategy, or one of your own. All nodes follow the one that most of them name.
+   * @default 'consistent-hash'
+   */
   assignment?: StrategyName | AssignmentStrategy;
   /** The zone of schedules that name none; an IANA name. Never the machine's. @default 'UTC' */
   timeZone?: string;

@@ -1,7 +1,7 @@
 import type { RunRecord } from '../../lib/core/common/run.js';
 import { keys } from '../../lib/core/registry/keyspace.js';
 import type { Handler } from '../../lib/core/execution/task-run.js';
-import type { StaticTaskInput } from '../../lib/core/service/scheduler-service.js';
+import type { StaticTaskInput } from '../../lib/core/service/declarations.js';
 import { decodeTask, type TaskDocument } from '../../lib/core/task/task-definition.js';
 import { TestCluster, type TestNode } from '../../lib/testing/cluster/test-cluster.js';
 

@@ -10,13 +10,16 @@ export interface Candidate {
  * whatever order they come. Total: with at least one candidate every unit gets a node; without one the map is empty.
  */
 export interface AssignmentStrategy {
-  /** Stands in the registry, so that all nodes use the same. */
+  /** Stands in each node's record: all follow the one that most of them name. */
   readonly name: string;
   /** Each unit's node does not depend on which other units are given. */
   readonly independent: boolean;
   assign(units: readonly string[], candidates: readonly Candidate[]): Map<string, string>;
-  /** For each unit what `assign` would say were the unit's owner gone. Only where that is cheaper than to assign again. */
-  assignStandbys?(units: readonly string[], candidates: readonly Candidate[]): Map<string, string>;
+  /**
+   * For each unit another node than its owner: whom `assign` would name were the owner gone, or mostly so. Only where that
+   * is cheaper than to assign again.
+   */
+  assignStandbys?(owners: ReadonlyMap<string, string>, candidates: readonly Candidate[]): Map<string, string>;
 }
 
 /** The candidates that count, each once, in the order of their ids: all with weight, or, where none has, all alike. */

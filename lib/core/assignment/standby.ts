@@ -6,9 +6,9 @@ export interface Placement {
   readonly owner: ReadonlyMap<string, string>;
   /** The units a node owns. */
   owned(nodeId: string): readonly string[];
-  /** The units of other owners that the node would own if their owner were gone. */
+  /** The units of other owners that the node steps in for if their owner is gone. */
   standby(nodeId: string): readonly string[];
-  /** Who would own the unit if its owner were gone; `undefined` where nobody is left. */
+  /** Who steps in if the unit's owner is gone; `undefined` where nobody is left. */
   standbyOf(unit: string): string | undefined;
 }
 
@@ -25,7 +25,7 @@ export function placeUnits(
   const unitsByOwner = (): Map<string, string[]> => (owned ??= byNode(owner));
   const standbyByUnit = (): Map<string, string> => {
     return (standbys ??=
-      strategy.assignStandbys?.(units, candidates) ?? assignAgain(strategy, units, candidates, unitsByOwner()));
+      strategy.assignStandbys?.(owner, candidates) ?? assignAgain(strategy, units, candidates, unitsByOwner()));
   };
   return {
     owner,

@@ -44,6 +44,8 @@ export interface NodeRecord {
   handlers: string[];
   /** Names of the groups whose limits it knows: it is given no task of another group. Absent: none. */
   groups?: string[];
+  /** The assignment strategy it is configured with. Absent: the default one. */
+  strategy?: string;
   /** Runs going on when the record was written. */
   running: number;
   startedAt: EpochMs;
@@ -80,7 +82,7 @@ export function isCandidate(
 
 /** Whether nothing has changed between two versions of a record that assignment looks at. */
 export function sameForPlacement(a: NodeRecord, b: NodeRecord): boolean {
-  const relevant = ({ status, boot, handlers, groups, weight, labels }: NodeRecord): string =>
-    JSON.stringify([status, boot, handlers, groups, weight, labels]);
+  const relevant = ({ status, boot, handlers, groups, weight, labels, strategy }: NodeRecord): string =>
+    JSON.stringify([status, boot, handlers, groups, weight, labels, strategy]);
   return relevant(a) === relevant(b);
 }

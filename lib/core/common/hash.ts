@@ -10,7 +10,12 @@ export function hash32(text: string): number {
     h ^= text.charCodeAt(i);
     h = imul(h, 0x01000193);
   }
-  h ^= h >>> 16;
+  return mix32(h);
+}
+
+/** Spreads a number over 32 bits: each bit given may turn any bit of the answer. */
+export function mix32(given: number): number {
+  let h = given ^ (given >>> 16);
   h = imul(h, 0x85ebca6b);
   h ^= h >>> 13;
   h = imul(h, 0xc2b2ae35);

@@ -1,3 +1,4 @@
+import { DEFAULT_STRATEGY } from '../assignment/strategy-table.js';
 import type { ClusterStart, NodeRecord } from '../cluster/node-record.js';
 import type { EpochMs } from '../common/clock.js';
 import type { HandlerTable } from '../execution/handler-table.js';
@@ -5,7 +6,7 @@ import type { SchedulerOptions } from './scheduler-options.js';
 
 /** What a node's record says of it, besides its session and status. An observer has no handlers, so it is given nothing. */
 export function describeNode(
-  { node, version, groups = {} }: Pick<SchedulerOptions, 'node' | 'version' | 'groups'>,
+  { node, version, strategy, groups = {} }: Pick<SchedulerOptions, 'node' | 'version' | 'strategy' | 'groups'>,
   handlers: HandlerTable,
   running: number,
   startedAt: EpochMs,
@@ -18,6 +19,7 @@ export function describeNode(
     running,
     startedAt,
     ...(Object.keys(groups).length > 0 && { groups: Object.keys(groups) }),
+    ...(strategy.name !== DEFAULT_STRATEGY && { strategy: strategy.name }),
     ...(ip !== undefined && { ip }),
     ...(life && { life: { id: life.id, at: life.at } }),
     ...(version !== undefined && { version }),

@@ -1,10 +1,11 @@
-import type { AssignmentStrategy, Candidate } from '../assignment/assignment-strategy.js';
+import type { Candidate } from '../assignment/assignment-strategy.js';
 import { placeUnits } from '../assignment/standby.js';
 import type { ClusterView } from '../cluster/cluster-view.js';
-import { isCandidate } from '../cluster/node-record.js';
+import { isCandidate, type NodeRecord } from '../cluster/node-record.js';
 import type { KnownTask } from '../task/catalog.js';
 import { isLive } from '../task/task-definition.js';
 import type { Unit } from '../task/unit.js';
+import type { StrategyInForce } from './strategy-in-force.js';
 
 export type Role = 'owner' | 'standby';
 
@@ -23,13 +24,13 @@ export function placementOf(
   nodeId: string,
   tasks: Iterable<KnownTask>,
   view: ClusterView,
-  strategy: AssignmentStrategy,
+  { strategy, has }: StrategyInForce,
 ): Placement {
   const placed: Placement['placed'] = new Map();
   const homeless: KnownTask[] = [];
-  for (const { tasks: group, candidates } of groups(tasks, view)) {
+  for (const { tasks: group, candidates } of groups(tasks, view, has)) {
     if (candidates.length === 0) homeless.push(...group.filter(({ doc }) => doc.state === 'active'));
-    if (!candidates.some((candidate) => candidate.nodeId === nodeId)) continue;
+    if (!strategy || !candidates.some((candidate) => candidate.nodeId === nodeId)) continue;
     const units = new Map(group.flatMap((task) => task.units).map((unit) => [unit.name, unit]));
     const placement = placeUnits(strategy, [...units.keys()], candidates);
     for (const name of placement.standby(nodeId)) {
@@ -55,7 +56,11 @@ function needOf({ doc, policies }: KnownTask): string {
 }
 
 /** Tasks with the same candidates are assigned together. */
-function groups(tasks: Iterable<KnownTask>, view: ClusterView): { tasks: KnownTask[]; candidates: Candidate[] }[] {
+function groups(
+  tasks: Iterable<KnownTask>,
+  view: ClusterView,
+  has: StrategyInForce['has'],
+): { tasks: KnownTask[]; candidates: Candidate[] }[] {
   const found = new Map<string, { tasks: KnownTask[]; candidates: Candidate[] }>();
   const byNeed = new Map<string, { tasks: KnownTask[] }>();
   for (const task of tasks) {
@@ -63,7 +68,9 @@ function groups(tasks: Iterable<KnownTask>, view: ClusterView): { tasks: KnownTa
     const need = needOf(task);
     let group = byNeed.get(need);
     if (!group) {
-      const candidates = candidatesFor(task, view);
+      const candidates = candidatesFor(task, view)
+        .filter(has)
+        .map(({ id, weight }) => ({ nodeId: id, weight }));
       const same = candidates
         .map(({ nodeId }) => nodeId)
         .sort()
@@ -77,9 +84,6 @@ function groups(tasks: Iterable<KnownTask>, view: ClusterView): { tasks: KnownTa
   return [...found.values()];
 }
 
-function candidatesFor(task: KnownTask, view: ClusterView): Candidate[] {
-  return view
-    .list()
-    .filter((node) => isCandidate(node, task.doc.definition, task.policies))
-    .map(({ id, weight }) => ({ nodeId: id, weight }));
+function candidatesFor(task: KnownTask, view: ClusterView): NodeRecord[] {
+  return view.list().filter((node) => isCandidate(node, task.doc.definition, task.policies));
 }

@@ -238,7 +238,7 @@ export class Scheduler {
     await this.launcher.recorded();
   }
 
-  /** Tells the others what has changed about this node: its handlers, weight or labels. */
+  /** Tells the others what has changed about this node: its handlers or its weight. */
   async republish(): Promise<void> {
     if (this.current === 'working') await this.membership.publish();
   }

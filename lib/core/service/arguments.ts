@@ -25,6 +25,11 @@ export const wholeNumber =
       ? undefined
       : `${path}: ${show(value)} is not a whole number of at least ${min}`;
 
+export const share: Check = (value, path) =>
+  Number.isFinite(value) && (value as number) >= 0
+    ? undefined
+    : `${path}: ${show(value)} is not a number of at least 0`;
+
 export const oneOf =
   (...values: readonly string[]): Check =>
   (value, path) =>

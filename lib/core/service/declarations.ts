@@ -1,4 +1,11 @@
 import { errorMessage } from '../common/errors.js';
+import {
+  requireHandler,
+  requireMiddlewares,
+  type TaskMiddleware,
+  type TaskMiddlewareClass,
+} from '../execution/middleware.js';
+import type { Handler } from '../execution/task-run.js';
 import { RegistryUnavailableError } from '../registry/registry-errors.js';
 import { adopted } from '../scheduler/orphans.js';
 import { Renames } from '../scheduler/renames.js';
@@ -6,6 +13,13 @@ import type { Scheduler } from '../scheduler/scheduler.js';
 import { TaskMover } from '../scheduler/task-mover.js';
 import type { TaskInput } from '../task/task-definition.js';
 import type { TaskCommands } from './task-commands.js';
+
+/** A static task without a decorator: each replica declares it with its own function. */
+export interface StaticTaskInput<P = unknown> extends Omit<TaskInput, 'handler'> {
+  run: Handler<P>;
+  /** Around each attempt, inside of the module's: functions, or objects with a method `use`. @default none */
+  middleware?: readonly (TaskMiddleware | TaskMiddlewareClass)[];
+}
 
 interface Declaration {
   input: TaskInput;
@@ -28,6 +42,21 @@ export class Declarations {
   ) {
     const { context, view, handlers, writer, options } = scheduler;
     this.renames = new Renames(context.catalog, view, handlers, new TaskMover(context, writer, options.random));
+  }
+
+  /** Notes a task with its function, and registers it at once where this node works. @throws `INVALID_TASK` */
+  async define<P>(task: StaticTaskInput<P>, options: { force?: boolean }): Promise<void> {
+    const { run, middleware = [], ...input } = task ?? ({} as StaticTaskInput<P>);
+    this.commands.check(input);
+    requireHandler(input.name, run);
+    const middlewares = requireMiddlewares(input.name, middleware);
+    const retryIf = input.retry?.retryIf;
+    const origin = `defineTask('${input.name}')`;
+    this.scheduler.handlers.define(input.name, run as Handler, origin, { middlewares, ...(retryIf && { retryIf }) });
+    this.note(input, options);
+    if (this.scheduler.state !== 'working') return;
+    await this.scheduler.republish();
+    await this.declare(input.name);
   }
 
   /** @throws DistributedScheduleError `INVALID_OPTIONS` where one of its aliases is the name of another task */

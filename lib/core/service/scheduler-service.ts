@@ -3,22 +3,15 @@ import type { NodeRecord } from '../cluster/node-record.js';
 import { DistributedScheduleError } from '../common/errors.js';
 import type { HistoryRecord, RunRecord } from '../common/run.js';
 import type { SchedulerEvent } from '../events/scheduler-events.js';
-import {
-  requireHandler,
-  requireMiddlewares,
-  type TaskMiddleware,
-  type TaskMiddlewareClass,
-} from '../execution/middleware.js';
-import type { Handler } from '../execution/task-run.js';
 import type { SchedulePreview } from '../schedule/preview.js';
 import type { ScheduleSpec } from '../schedule/schedule-spec.js';
 import { Orphans } from '../scheduler/orphans.js';
 import type { SchedulerState } from '../scheduler/scheduler-state.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
 import { isLive, type TaskInput } from '../task/task-definition.js';
-import { requireArgument, requireName, wholeNumber } from './arguments.js';
+import { requireArgument, requireName, share, wholeNumber } from './arguments.js';
 import { type BackfillOptions, type BackfillView, Backfills } from './backfills.js';
-import { Declarations } from './declarations.js';
+import { Declarations, type StaticTaskInput } from './declarations.js';
 import { Halts } from './halts.js';
 import { healthOf, type HealthSnapshot } from './health-snapshot.js';
 import { ManualRuns, type RunHandle, type RunTaskOptions } from './manual-runs.js';
@@ -28,13 +21,6 @@ import { TaskCommands } from './task-commands.js';
 import { filterOf, type TaskFilter } from './task-filter.js';
 import { type RunningView, runningView, type TaskStatus } from './task-status.js';
 import { viewOf, type TaskView } from './task-view.js';
-
-/** A static task without a decorator: each replica declares it with its own function. */
-export interface StaticTaskInput<P = unknown> extends Omit<TaskInput, 'handler'> {
-  run: Handler<P>;
-  /** Around each attempt, inside of the module's: functions, or objects with a method `use`. @default none */
-  middleware?: readonly (TaskMiddleware | TaskMiddlewareClass)[];
-}
 
 /**
  * What an application injects to manage tasks and to look at them. Every change is a conditional write in the registry
@@ -125,23 +111,20 @@ export class SchedulerService {
     this.scheduler.context.slots.setLimit(limit);
   }
 
+  /** This node's share of the tasks, relative to the others', from now on. 0: none, while others have a weight. */
+  async setWeight(weight: number): Promise<void> {
+    requireArgument('weight', weight, share);
+    this.scheduler.options.node.weight = weight;
+    await this.scheduler.republish();
+  }
+
   /**
    * Declares a static task with its function: what `@DistributedCron` does, without a decorator. Before the start it is
    * noted, later it is registered at once. `force` overwrites what an operator made of it, a tombstone included.
    * @throws `INVALID_TASK`
    */
   async defineTask<P>(task: StaticTaskInput<P>, options: { force?: boolean } = {}): Promise<void> {
-    const { run, middleware = [], ...input } = task ?? ({} as StaticTaskInput<P>);
-    this.commands.check(input);
-    requireHandler(input.name, run);
-    const origin = `defineTask('${input.name}')`;
-    const middlewares = requireMiddlewares(input.name, middleware);
-    const retryIf = input.retry?.retryIf;
-    this.scheduler.handlers.define(input.name, run as Handler, origin, { middlewares, ...(retryIf && { retryIf }) });
-    this.declarations.note(input, options);
-    if (this.state !== 'working') return;
-    await this.scheduler.republish();
-    await this.declarations.declare(input.name);
+    await this.declarations.define(task, options);
   }
 
   /** Everything wrong with a task that is to be declared in code, each problem with its path; used by the module. */

@@ -42,9 +42,9 @@ export const members = [
     breaks: 'Assignment follows the status of nodes',
     rules: ['converged', 'prompt'],
     file: record,
-    find: 'const relevant = ({ status, boot, handlers, groups, weight, labels }: NodeRecord): string => JSON.stringify([status, boot, handlers, groups, weight, labels]);',
-    replace: `const relevant = ({ boot, handlers, groups, weight, labels }: NodeRecord): string =>
-    JSON.stringify([boot, handlers, groups, weight, labels]);`,
+    find: 'const relevant = ({ status, boot, handlers, groups, weight, labels, strategy }: NodeRecord): string => JSON.stringify([status, boot, handlers, groups, weight, labels, strategy]);',
+    replace: `const relevant = ({ boot, handlers, groups, weight, labels, strategy }: NodeRecord): string =>
+    JSON.stringify([boot, handlers, groups, weight, labels, strategy]);`,
   },
   {
     name: 'lost-node-changes-stay-lost',

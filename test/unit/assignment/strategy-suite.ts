@@ -8,8 +8,13 @@ export interface StrategyClaims {
   balance: number;
   /** How far, as a part of it, a node's load may be from its share by weight. @default 0.25 */
   weightError?: number;
-  /** When a node comes or goes, only units move that it gains or loses. */
-  minimalMovement: boolean;
+  /**
+   * When a node comes or goes, at most so many times its share of 10,000 units move. `'minimal'`: only units that it gains
+   * or loses. Absent: nothing is claimed.
+   */
+  movement?: number | 'minimal';
+  /** Without their owner so many of the units, as a part of all, go to their standby. @default 1 */
+  standby?: number;
 }
 
 const name = fc.stringMatching(/^[a-z0-9#:_-]{1,12}$/);
@@ -113,7 +118,22 @@ export function describeStrategy(strategy: AssignmentStrategy, claims: StrategyC
       }
     });
 
-    if (claims.minimalMovement) {
+    const { movement, standby = 1 } = claims;
+    if (movement !== undefined) {
+      const most = movement === 'minimal' ? claims.balance : movement;
+      it.each([3, 4, 9])(
+        `moves at most ${most} times the share of a node that comes to %d others, or goes`,
+        (count) => {
+          const given = manyUnits(10_000);
+          const [few, many] = [assign(given, equalNodes(count)), assign(given, equalNodes(count + 1))];
+          const moved = given.filter((unit) => few.get(unit) !== many.get(unit)).length;
+          expect(moved / (10_000 / (count + 1))).toBeLessThan(most);
+          expect(moved / (10_000 / (count + 1))).toBeGreaterThan(2 - most);
+        },
+      );
+    }
+
+    if (movement === 'minimal') {
       it('moves only what a node gains or loses', () => {
         const share = fc.constantFrom(0.25, 0.5, 1, 1.5, 1.9);
         const joiners = fc.uniqueArray(fc.record({ nodeId: name, weight: share }), {
@@ -131,28 +151,19 @@ export function describeStrategy(strategy: AssignmentStrategy, claims: StrategyC
           }),
         );
       });
-
-      it('gives a node that joins its share and no more', () => {
-        const given = manyUnits(10_000);
-        const [before, after] = [assign(given, equalNodes(4)), assign(given, equalNodes(5))];
-        const moved = given.filter((unit) => before.get(unit) !== after.get(unit)).length;
-        expect(moved / (10_000 / 5)).toBeLessThan(claims.balance);
-        expect(moved / (10_000 / 5)).toBeGreaterThan(2 - claims.balance);
-      });
     }
 
-    it('names as standby whom it would name without the owner', () => {
+    it('names a standby for every unit where there is another node, and by node what it names by unit', () => {
       fc.assert(
         fc.property(units, nodes(0), (given, candidates) => {
           const placement = placeUnits(strategy, given, candidates);
           expect(placement.owner).toEqual(assign(given, candidates));
           for (const unit of given) {
             const owner = placement.owner.get(unit);
-            const without = assign(
-              given,
-              candidates.filter(({ nodeId }) => nodeId !== owner),
-            );
-            expect(placement.standbyOf(unit)).toBe(without.get(unit));
+            const others = candidates.filter(({ nodeId }) => nodeId !== owner);
+            const named = placement.standbyOf(unit);
+            expect(others.some(({ nodeId }) => nodeId === named)).toBe(others.length > 0);
+            if (standby === 1) expect(named).toBe(assign(given, others).get(unit));
           }
           for (const { nodeId } of candidates) {
             expect(placement.owned(nodeId)).toEqual(
@@ -165,6 +176,22 @@ export function describeStrategy(strategy: AssignmentStrategy, claims: StrategyC
         }),
       );
     });
+
+    it.each([2, 3, 8])(
+      `names of %d nodes whom it would name without the owner, for ${standby} of the units`,
+      (count) => {
+        const [given, candidates] = [manyUnits(5_000), equalNodes(count)];
+        const placement = placeUnits(strategy, given, candidates);
+        const kept = candidates.flatMap(({ nodeId }) => {
+          const without = assign(
+            given,
+            candidates.filter((other) => other.nodeId !== nodeId),
+          );
+          return placement.owned(nodeId).filter((unit) => placement.standbyOf(unit) === without.get(unit));
+        });
+        expect(kept.length / given.length).toBeGreaterThanOrEqual(standby);
+      },
+    );
 
     if (strategy.independent) {
       it('places a unit the same whatever other units there are', () => {

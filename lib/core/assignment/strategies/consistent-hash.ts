@@ -1,56 +1,83 @@
-import { type AssignmentStrategy, type Candidate, effectiveCandidates } from '../assignment-strategy.js';
 import { hash32 } from '../../common/hash.js';
-import { pointAfter, type Ring, ringOf, scaleOf } from './ring.js';
+import { type AssignmentStrategy, type Candidate, effectiveCandidates } from '../assignment-strategy.js';
+import { pointAfter, type Ring, ringOf } from './ring.js';
+
+/** No node has more than so many times its share, but for the rounding to whole units. */
+const MOST_LOAD = 1.05;
 
 /**
- * Nodes stand at many points of a ring, more for more weight; a unit belongs to the next point after its own hash. When
- * a node comes or goes, only the units move that it gains or loses.
+ * Nodes stand at many points of a ring, more for more weight; a unit belongs to the next point after its own hash, and
+ * where that node is full to the next one that is not. So loads are even, ten tasks on three nodes as well as a million,
+ * and when a node comes or goes, hardly more units move than it gains or loses.
  */
 export const consistentHash: AssignmentStrategy = {
   name: 'consistent-hash',
-  independent: true,
+  independent: false,
 
   assign(units, candidates) {
-    const owners = new Map<string, string>();
-    if (candidates.length === 0) return owners;
-    const ring = ringOf(effectiveCandidates(candidates));
-    for (const unit of units) owners.set(unit, ring.nodes[ring.owners[pointAfter(ring, hash32(unit))]!]!);
-    return owners;
+    const nodes = effectiveCandidates(candidates);
+    if (nodes.length === 0) return new Map();
+    const ring = ringOf(nodes);
+    const hashes = Uint32Array.from(units, (unit) => hash32(unit));
+    const owners = Uint32Array.from(hashes, (hash) => ring.owners[pointAfter(ring, hash)]!);
+    relieve(units, hashes, owners, ring, limitsOf(units.length, nodes));
+    return new Map(units.map((unit, i) => [unit, ring.nodes[owners[i]!]!]));
   },
 
-  /** Without its owner a unit belongs to the next point of another node. */
-  assignStandbys(units, candidates) {
+  /** The first node on the ring that is not the owner. */
+  assignStandbys(owners, candidates) {
     const standbys = new Map<string, string>();
-    if (candidates.length === 0) return standbys;
-    const effective = effectiveCandidates(candidates);
-    const ring = ringOf(effective);
-    const redrawn = ring.nodes.map((nodeId) => ringWithout(nodeId, effective, candidates));
-    for (const unit of units) {
-      const hash = hash32(unit);
-      const point = pointAfter(ring, hash);
-      const other = redrawn[ring.owners[point]!];
-      if (other === 'same points') standbys.set(unit, ring.nodes[ring.owners[otherPoint(ring, point)]!]!);
-      else if (other) standbys.set(unit, other.nodes[other.owners[pointAfter(other, hash)]!]!);
+    const nodes = effectiveCandidates(candidates);
+    const alone = nodes.length === 1 ? nodes[0]!.nodeId : undefined; // then those without weight stand by
+    const others =
+      alone === undefined ? nodes : effectiveCandidates(candidates.filter(({ nodeId }) => nodeId !== alone));
+    if (others.length === 0) return standbys;
+    const ring = ringOf(others);
+    for (const [unit, owner] of owners) {
+      let point = pointAfter(ring, hash32(unit));
+      while (ring.nodes[ring.owners[point]!] === owner) point = following(ring, point);
+      standbys.set(unit, ring.nodes[ring.owners[point]!]!);
     }
     return standbys;
   },
 };
 
-/** The ring as it would be without one node: mostly the same points without its own; `undefined` where nobody is left. */
-function ringWithout(
-  nodeId: string,
-  effective: Candidate[],
-  all: readonly Candidate[],
-): Ring | 'same points' | undefined {
-  const rest = effective.filter((candidate) => candidate.nodeId !== nodeId);
-  if (rest.length > 0 && scaleOf(rest) === scaleOf(effective)) return 'same points';
-  const left = effectiveCandidates(all.filter((candidate) => candidate.nodeId !== nodeId));
-  return left.length > 0 ? ringOf(left) : undefined;
+function limitsOf(units: number, nodes: readonly Candidate[]): number[] {
+  const sum = nodes.reduce((all, { weight }) => all + weight, 0);
+  return nodes.map(({ weight }) => {
+    const share = (units * weight) / sum;
+    return Math.max(Math.ceil(share), Math.floor(share * MOST_LOAD));
+  });
 }
 
-function otherPoint({ owners }: Ring, point: number): number {
-  let other = point;
-  do other = other + 1 === owners.length ? 0 : other + 1;
-  while (owners[other] === owners[point]);
-  return other;
+/** Of the units of a node that has too many the last ones, by their place on the ring, go on to nodes that have room. */
+function relieve(
+  units: readonly string[],
+  hashes: Uint32Array,
+  owners: Uint32Array,
+  ring: Ring,
+  limits: readonly number[],
+): void {
+  const loads = new Uint32Array(limits.length);
+  for (const owner of owners) loads[owner]!++;
+  const inOrder = (a: number, b: number): number => hashes[a]! - hashes[b]! || (units[a]! < units[b]! ? -1 : 1);
+  const crowds = new Map<number, number[]>();
+  owners.forEach((owner, i) => {
+    if (loads[owner]! <= limits[owner]!) return;
+    const crowd = crowds.get(owner);
+    if (crowd) crowd.push(i);
+    else crowds.set(owner, [i]);
+  });
+  const moving = [...crowds].flatMap(([owner, crowd]) => crowd.sort(inOrder).slice(limits[owner]!));
+  for (const owner of crowds.keys()) loads[owner] = limits[owner]!;
+  for (const i of moving.sort(inOrder)) {
+    let point = pointAfter(ring, hashes[i]!);
+    while (loads[ring.owners[point]!]! >= limits[ring.owners[point]!]!) point = following(ring, point);
+    owners[i] = ring.owners[point]!;
+    loads[owners[i]!]!++;
+  }
+}
+
+function following({ owners }: Ring, point: number): number {
+  return point + 1 === owners.length ? 0 : point + 1;
 }
