@@ -1,11 +1,8 @@
-// npm run bench -- <scenario> [options]: runs one scenario of bench/ from source.
+// npm run bench -- <scenario> [options]: runs one scenario of bench/ from source, or `all` of docs/performance.md.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrap, installIn } from './bootstrap.mjs';
 import { root, runTypeScript } from './process.mjs';
-
-/** Scenarios beside libraries that nothing else here needs: those stand in bench/package.json. */
-const comparing = ['daylight-saving', 'next'];
 
 const [scenario = '', ...options] = process.argv.slice(2);
 const scenarios = readdirSync(join(root, 'bench'))
@@ -13,7 +10,7 @@ const scenarios = readdirSync(join(root, 'bench'))
   .map((file) => file.slice(0, -3));
 if (scenarios.includes(scenario)) {
   await bootstrap();
-  if (comparing.includes(scenario)) await installIn('bench', 'what is compared');
+  await installIn('bench', 'what is compared');
   runTypeScript(`bench/${scenario}.ts`, options);
 } else {
   console.error(`Usage: npm run bench -- <scenario>   Scenarios: ${scenarios.join(', ')}`);

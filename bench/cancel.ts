@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { Injectable, Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DistributedScheduleModule, SchedulerService, TaskHandler, type TaskRun } from '../lib/index.js';
-import { quantile } from './registries/statistics.js';
+import { quantile } from './common/statistics.js';
 import { storesNamed, withServer, type Address, type Store } from './registries/stores.js';
 
 const { values } = parseArgs({

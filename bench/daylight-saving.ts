@@ -8,18 +8,20 @@
 import { parseArgs } from 'node:util';
 import { changes } from './daylight-saving/changes.js';
 import { firedByLibraries, LIBRARIES } from './daylight-saving/libraries.js';
-import { readBlock, writeBlocks } from './daylight-saving/page.js';
+import { Page } from './common/page.js';
+import { versionOf } from './common/peer.js';
 import { changesText, policiesText, type Column } from './daylight-saving/tables.js';
 import { measureVixieCron, type VixieCron } from './daylight-saving/vixie-cron.js';
-import { versionOf } from './next/peers.js';
 
 const { values } = parseArgs({
   args: process.argv.slice(2),
   options: { write: { type: 'boolean', default: false } },
 });
 
+const page = new Page('daylight-saving.md');
+
 /** Looked for before everything is measured, which takes its time. */
-if (values.write) for (const name of ['policies', 'changes', 'versions']) readBlock(name);
+if (values.write) for (const name of ['policies', 'changes', 'versions']) page.read(name);
 
 const fired: Awaited<ReturnType<typeof firedByLibraries>>[] = [];
 for (const change of changes) fired.push(await firedByLibraries(change));
@@ -53,6 +55,6 @@ else if (blocks.versions === undefined) {
   console.error('Nothing was written: the page would lose a column.');
   process.exitCode = 1;
 } else {
-  writeBlocks({ ...blocks, versions: blocks.versions });
+  page.write({ ...blocks, versions: blocks.versions });
   console.error('Written: docs/daylight-saving.md');
 }

@@ -6,7 +6,7 @@ import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DistributedScheduleModule, SchedulerService, TaskHandler } from '../lib/index.js';
 import { callsSince, counted, NO_CALLS, type Calls, type CallCounts } from './registries/counted.js';
-import { median } from './registries/statistics.js';
+import { median } from './common/statistics.js';
 import { storesNamed, type Address } from './registries/stores.js';
 
 export interface NodeJob {

@@ -8,8 +8,8 @@
 import { parseArgs } from 'node:util';
 import type { Join, NodeJob, NodeReport } from './dynamic-tasks-worker.js';
 import { BenchNode } from './registries/bench-node.js';
-import { machineFacts, residentBytes } from './registries/machine.js';
-import { short, spreadOf } from './registries/statistics.js';
+import { machineFacts, residentBytes } from './common/machine.js';
+import { short, spreadOf } from './common/statistics.js';
 import { storesNamed, withServer, type Address, type Store } from './registries/stores.js';
 import type { RunningServer } from '../test/support/servers/server.js';
 

@@ -13,8 +13,8 @@ import type { NextJob, NextReport } from './next-worker.js';
 import { WALKS } from './next/expressions.js';
 import { peers, type Peer } from './next/peers.js';
 import { firstTicks, sameAskedPerSecond, walksPerSecond } from './next/walk.js';
-import { machineFacts } from './registries/machine.js';
-import { median, short, spreadOf, type Spread } from './registries/statistics.js';
+import { machineFacts } from './common/machine.js';
+import { median, short, spreadOf, type Spread } from './common/statistics.js';
 
 const { values } = parseArgs({
   args: process.argv.slice(2),

@@ -7,8 +7,8 @@
  */
 import { inspect, parseArgs } from 'node:util';
 import { compare, type Comparison } from './registries/compare.js';
-import { clientVersions, machineFacts } from './registries/machine.js';
-import { short, type Spread } from './registries/statistics.js';
+import { clientVersions, machineFacts } from './common/machine.js';
+import { short, type Spread } from './common/statistics.js';
 import { storesNamed, withServer } from './registries/stores.js';
 
 const { values } = parseArgs({

@@ -1,6 +1,6 @@
 /** The libraries that ours is compared with, each behind the one question of all: when next? */
-import { readFileSync } from 'node:fs';
 import { CronExpressionParser, type CronExpression } from 'cron-parser';
+import { load, versionOf } from '../common/peer.js';
 import { cronSchedule } from '../../lib/core/schedule/cron/cron.js';
 import type { Schedule } from '../../lib/core/schedule/schedule.js';
 
@@ -31,28 +31,8 @@ export interface CronerPeer {
   ) => { nextRun(after: Date): Date | null; stop(): void };
 }
 
-/**
- * Packages that only the benches need stand in `bench/package.json`; types and lint must do without them, hence no
- * literal specifier.
- */
-async function load<T>(name: string): Promise<T> {
-  return (await import(name)) as T;
-}
-
 export const loadCron = (): Promise<CronPeer> => load('cron');
 export const loadCroner = (): Promise<CronerPeer> => load('croner');
-
-export function versionOf(name: string): string {
-  for (const folder of ['../node_modules', '../../node_modules']) {
-    try {
-      const text = readFileSync(new URL(`${folder}/${name}/package.json`, import.meta.url), 'utf8');
-      return (JSON.parse(text) as { version: string }).version;
-    } catch {
-      // Not here: the next one.
-    }
-  }
-  return 'unknown';
-}
 
 /** Ours first: the others are read as ratios to it. Each is loaded by itself, so that a process may know only one. */
 export const peers: Readonly<Record<string, () => Promise<Peer>>> = {

@@ -1,7 +1,7 @@
 import type { BenchClient } from './client.js';
 import { LibraryClient } from './library-client.js';
 import { Side, type Figures } from './measure.js';
-import { spreadOf, type Spread } from './statistics.js';
+import { spreadOf, type Spread } from '../common/statistics.js';
 import type { Address, Store } from './stores.js';
 import { WatchPair } from './watch-pair.js';
 

@@ -1,5 +1,5 @@
 import type { BenchClient } from './client.js';
-import { quantile } from './statistics.js';
+import { quantile } from '../common/statistics.js';
 
 /** How many units one side has. More than are ever in flight, so that no two claims at a time are of the same one. */
 const UNITS = 2_000;

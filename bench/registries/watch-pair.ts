@@ -1,6 +1,6 @@
 import type { BenchClient } from './client.js';
 import type { Figures } from './measure.js';
-import { quantile } from './statistics.js';
+import { quantile } from '../common/statistics.js';
 
 const LOST_AFTER_MS = 10_000;
 const BATCH = 500;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { changes } from '../../bench/daylight-saving/changes.js';
 import { faultsOf } from '../../bench/daylight-saving/faults.js';
 import { firedByUs } from '../../bench/daylight-saving/ours.js';
-import { readBlock } from '../../bench/daylight-saving/page.js';
+import { Page } from '../../bench/common/page.js';
 import { policiesText, runsText, titleOf } from '../../bench/daylight-saving/tables.js';
 
 /** The rows of a table, cell by cell, without its head. */
@@ -18,7 +18,8 @@ const rowsOf = (text: string): string[][] =>
         .map((cell) => cell.trim()),
     );
 
-const sections = readBlock('changes').split(/^### /m).slice(1);
+const page = new Page('daylight-saving.md');
+const sections = page.read('changes').split(/^### /m).slice(1);
 
 describe('docs/daylight-saving.md', () => {
   it('has every change with every expression, and nothing else', () => {
@@ -56,11 +57,11 @@ describe('docs/daylight-saving.md', () => {
   });
 
   it('says what each of the six policies does', () => {
-    expect(readBlock('policies')).toBe(policiesText());
+    expect(page.read('policies')).toBe(policiesText());
   });
 
   it('shows the six policies as they were meant', () => {
-    const shown = rowsOf(readBlock('policies')).map(([policy, gap, , overlap]) => [policy, gap, overlap]);
+    const shown = rowsOf(page.read('policies')).map(([policy, gap, , overlap]) => [policy, gap, overlap]);
     expect(shown).toEqual([
       ["`{ gap: 'shift', overlap: 'first' }`", '03:30 (−4)', '01:30 (−4)'],
       ["`{ gap: 'shift', overlap: 'second' }`", '03:30 (−4)', '01:30 (−5)'],
@@ -74,7 +75,7 @@ describe('docs/daylight-saving.md', () => {
   it('was written with everything measured, and names the versions', () => {
     const widths = sections.flatMap((text) => rowsOf(text).map((cells) => cells.filter(Boolean).length));
     expect(new Set(widths)).toEqual(new Set([6]));
-    expect(readBlock('versions')).toMatch(
+    expect(page.read('versions')).toMatch(
       /`cron` \d.*`croner` \d.*`cron-parser` \d.*Debian’s `cron` \d.*zone data \d{4}\w/,
     );
   });
