@@ -41,17 +41,27 @@ export class BenchProcess<Report> {
   }
 
   /** Tells it `'leave'`, and sees to it that nothing keeps it from ending by itself. */
-  async leave(): Promise<void> {
+  leave(): Promise<void> {
     this.tell('leave');
-    const timer = setTimeout(() => this.kill(), GONE_WITHIN_MS);
-    await this.ended;
-    clearTimeout(timer);
-    const { exitCode, signalCode } = this.process;
-    if (exitCode !== 0) throw new Error(`${this.worker.pathname} did not end by itself: ${signalCode ?? exitCode}`);
+    return this.endsByItself();
+  }
+
+  /** SIGTERM, as a deploy sends it; it is to obey that as it obeys `'leave'`. */
+  terminate(): Promise<void> {
+    this.process.kill('SIGTERM');
+    return this.endsByItself();
   }
 
   /** At once, as a crash would. Safe to call when it is gone. */
   kill(): void {
     this.process.kill('SIGKILL');
+  }
+
+  private async endsByItself(): Promise<void> {
+    const timer = setTimeout(() => this.kill(), GONE_WITHIN_MS);
+    await this.ended;
+    clearTimeout(timer);
+    const { exitCode, signalCode } = this.process;
+    if (exitCode !== 0) throw new Error(`${this.worker.pathname} did not end by itself: ${signalCode ?? exitCode}`);
   }
 }

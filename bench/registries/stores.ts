@@ -99,6 +99,15 @@ export async function withServer<T>(
   }
 }
 
+/** Runs with the servers of several stores up, one after the other started, all gone afterwards. */
+export function withServers<T>(
+  [store, ...others]: readonly Store[],
+  run: (addresses: readonly Address[]) => Promise<T>,
+): Promise<T> {
+  if (!store) return run([]);
+  return withServer(store, (address) => withServers(others, (addresses) => run([address, ...addresses])));
+}
+
 export function numberIn(text: string, pattern: RegExp): number {
   const [, number] = pattern.exec(text) ?? [];
   if (number === undefined) throw new Error(`${pattern} is not in ${text.slice(0, 200)}`);
