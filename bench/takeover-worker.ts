@@ -12,18 +12,25 @@ export interface MemberJob {
   readonly address: Address;
   readonly namespace: string;
   readonly diary: string;
+  /** Those that have been declared already: it may be called for them as soon as it takes part. */
   readonly tasks: readonly BenchTask[];
 }
 
-export type MemberOrder = 'leave' | { readonly declare: 'first' | 'further' } | { readonly owned: true };
+export type MemberOrder =
+  | 'leave'
+  /** `shared`: it is the one that declares what all processes share. */
+  | { readonly declare: readonly BenchTask[]; readonly shared: boolean }
+  | { readonly owned: true };
 
 export type MemberReport = 'joined' | 'declared' | { readonly owned: readonly string[] | undefined };
 
 process.once('disconnect', () => process.exit(1)); // the bench has died
-const [{ contestant, address, namespace, diary: path, tasks }] = (await once(process, 'message')) as [MemberJob];
+const [{ contestant, address, namespace, diary: path, tasks: known }] = (await once(process, 'message')) as [MemberJob];
 const tell = (report: MemberReport): void => void process.send!(report);
 const diary = new Diary(path);
-const runMs = new Map(tasks.map((task) => [task.name, task.runMs]));
+const runMs = new Map<string, number>();
+const take = (tasks: readonly BenchTask[]): void => tasks.forEach((task) => runMs.set(task.name, task.runMs));
+take(known);
 
 const member = await CONTESTANTS[contestant]!.join({
   address,
@@ -45,7 +52,8 @@ async function leave(): Promise<void> {
 async function obey(order: MemberOrder): Promise<void> {
   if (order === 'leave') return leave();
   if ('owned' in order) return tell({ owned: member.owned() });
-  await member.declare(tasks, order.declare === 'first');
+  take(order.declare);
+  await member.declare(order.declare, order.shared);
   tell('declared');
 }
 

@@ -33,8 +33,8 @@ const { values } = parseArgs({
 
 const PROCESSES = 3;
 const STANDBY_DELAY_MS = 2_000;
-/** For three processes to start, and for all tasks to be declared, before the second of the kill. */
-const READY_WITHIN_S = 9;
+/** For all tasks to be declared, before the second of the kill. */
+const DECLARED_WITHIN_S = 5;
 const GRACE_MS = 1_000;
 
 const kinds: Kinds = {
@@ -46,12 +46,12 @@ type Verdicts = Record<Kind, Verdict>;
 
 /** One kill: within the second that follows half a second after the long runs have begun, at any moment around a tick. */
 async function round(name: string, contestant: Contestant, address: Address): Promise<Verdicts> {
-  const second = Math.floor(Date.now() / 1_000) + READY_WITHIN_S;
-  const tasks = workload(kinds, second);
-  return Crew.with(PROCESSES, name, address, tasks, async (crew) => {
-    await crew.declare();
+  return Crew.with(PROCESSES, name, address, async (crew) => {
+    const second = Math.floor(Date.now() / 1_000) + DECLARED_WITHIN_S;
+    const tasks = workload(kinds, second);
+    await crew.declare(tasks);
     const moment = second * 1_000 + 500 + Math.random() * 1_000;
-    if (Date.now() > second * 1_000 - GRACE_MS) throw new Error(`${name} took too long to be ready`);
+    if (Date.now() > second * 1_000 - GRACE_MS) throw new Error(`${name} has declared its tasks too late`);
     await sleep(moment - Date.now());
     const [victim] = crew.mates;
     const owned = await crew.ownedBy(victim!);

@@ -55,8 +55,8 @@ async function join({ address: { host, port }, namespace, run }: Place): Promise
   worker.on('error', (error) => console.error(error));
   await worker.waitUntilReady();
   return {
-    async declare(tasks, first) {
-      if (!first) return;
+    async declare(tasks, shared) {
+      if (!shared) return;
       await Promise.all(
         tasks.map(({ name, cron }) => queue.upsertJobScheduler(name, { pattern: cron, tz: 'UTC' }, { name })),
       );

@@ -15,14 +15,14 @@ export interface Place {
   readonly address: Address;
   /** Keeps this round apart from those before. */
   readonly namespace: string;
-  /** Every task that will be declared, before that: its handler may be called as soon as one process knows it. */
+  /** What every handler does. */
   run(task: string, tick: number): Promise<void>;
 }
 
 /** One process of a contestant, taking part. */
 export interface Member {
-  /** Called in each process in turn; `first` is the one that declares what all of them share. */
-  declare(tasks: readonly BenchTask[], first: boolean): Promise<void>;
+  /** Called in each process; in one of them with `shared`: there it declares what all of them share. */
+  declare(tasks: readonly BenchTask[], shared: boolean): Promise<void>;
   /** The tasks that fall to this process, by name; `undefined` where no task belongs to a process. */
   owned(): string[] | undefined;
   /** Leaves as a deploy has it leave, and lets its runs end. */

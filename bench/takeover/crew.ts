@@ -19,13 +19,13 @@ let rounds = 0;
 export class Crew {
   readonly mates: Mate[] = [];
   private readonly names: string[] = [];
+  private tasks: readonly BenchTask[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), 'distributed-schedule-bench-'));
   private readonly namespace = `round-${++rounds}`;
 
   private constructor(
     private readonly contestant: string,
     private readonly address: Address,
-    private readonly tasks: readonly BenchTask[],
   ) {}
 
   /** Runs with so many processes taking part, which are gone afterwards whatever happens. */
@@ -33,10 +33,9 @@ export class Crew {
     size: number,
     contestant: string,
     address: Address,
-    tasks: readonly BenchTask[],
     work: (crew: Crew) => Promise<T>,
   ): Promise<T> {
-    const crew = new Crew(contestant, address, tasks);
+    const crew = new Crew(contestant, address);
     try {
       await Promise.all(Array.from({ length: size }, () => crew.enlist()));
       const result = await work(crew);
@@ -64,13 +63,14 @@ export class Crew {
     return mate;
   }
 
-  /** All tasks, in all processes. */
-  async declare(): Promise<void> {
-    for (const [i, mate] of this.mates.entries()) await this.declareIn(mate, i === 0);
+  /** In all processes; the last one declares what they share, so that every other one knows what it may be called for. */
+  async declare(tasks: readonly BenchTask[]): Promise<void> {
+    this.tasks = tasks;
+    for (const [i, mate] of this.mates.entries()) await this.declareIn(mate, i === this.mates.length - 1);
   }
 
-  async declareIn(mate: Mate, first = false): Promise<void> {
-    await ask(mate, { declare: first ? 'first' : 'further' });
+  async declareIn(mate: Mate, shared = false): Promise<void> {
+    await ask(mate, { declare: this.tasks, shared });
   }
 
   /** The names of the tasks that fall to a process; `undefined` where no task belongs to anybody. */

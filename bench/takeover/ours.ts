@@ -46,8 +46,8 @@ async function join(store: string, { address, namespace, run }: Place): Promise<
   const app = await NestFactory.createApplicationContext(BenchModule, { logger: ['error'] });
   const scheduler = app.get(SchedulerService);
   return {
-    async declare(tasks, first) {
-      if (!first) return;
+    async declare(tasks, shared) {
+      if (!shared) return;
       const added = tasks.map(({ name, cron, again }) =>
         scheduler.addTask({ name, handler: 'any', schedule: { cron }, ...(again && { recovery: 'rerun' }) }),
       );
