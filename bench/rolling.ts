@@ -11,7 +11,7 @@ import { publish, type Goal, type Row } from './common/report.js';
 import { quantile, spreadOf } from './common/statistics.js';
 import { STORES, withServers, type Address } from './registries/stores.js';
 import { judge, type Outcome } from './rolling/judge.js';
-import { contestantsNamed, peerVersions } from './takeover/contestants.js';
+import { contestantsNamed, isOurs, peerVersions } from './takeover/contestants.js';
 import type { BenchTask, Contestant } from './takeover/contestant.js';
 import { Crew } from './takeover/crew.js';
 
@@ -92,7 +92,7 @@ function rowOf({ label }: Contestant, rounds: readonly Outcome[]): Row {
 }
 
 const goals: Goal[] = contestants
-  .filter(([, { isOurs }]) => isOurs)
+  .filter(([, contestant]) => contestant.isOurs)
   .map(([name, { label }]) => {
     const rounds = outcomes.get(name)!;
     const sum = (key: 'missed' | 'doubled'): number => rounds.reduce((total, round) => total + round[key], 0);
@@ -114,7 +114,7 @@ await publish(
         chart: {
           label: ['contestant'],
           value: 'p99 ms',
-          isOurs: (row) => String(row['contestant']).startsWith('ours'),
+          isOurs,
         },
       },
     ],

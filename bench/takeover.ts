@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { publish, type Goal, type Row } from './common/report.js';
 import { quantile, spreadOf } from './common/statistics.js';
 import { STORES, withServers, type Address } from './registries/stores.js';
-import { contestantsNamed, peerVersions } from './takeover/contestants.js';
+import { contestantsNamed, isOurs, peerVersions } from './takeover/contestants.js';
 import type { Contestant } from './takeover/contestant.js';
 import { Crew } from './takeover/crew.js';
 import { ACCOUNTED_MS, judge, type Verdict } from './takeover/judge.js';
@@ -98,11 +98,10 @@ function table(title: string, kind: Kind, what: string) {
     ([name, contestant]) =>
     rowOf(contestant, verdicts.get(name)!.map((verdict) => verdict[kind]), what), // prettier-ignore
   );
-  const isOurs = (row: Row): boolean => String(row['contestant']).startsWith('ours');
   return { title, rows, chart: { label: ['contestant'], value: 'p99 ms', isOurs } };
 }
 
-const ours = contestants.filter(([, { isOurs }]) => isOurs);
+const ours = contestants.filter(([, contestant]) => contestant.isOurs);
 const worst = (name: string, kind: Kind, figure: 'lateMs' | 'sinceKillMs', p: number): number =>
   Math.max(...verdicts.get(name)!.map((verdict) => quantile(verdict[kind][figure], p)));
 const limit = STANDBY_DELAY_MS + 200;

@@ -16,7 +16,7 @@ export interface Place {
   /** Keeps this round apart from those before. */
   readonly namespace: string;
   /** What every handler does. */
-  run(task: string, tick: number): Promise<void>;
+  readonly run: (task: string, tick: number) => Promise<void>;
 }
 
 /** One process of a contestant, taking part. */

@@ -1,4 +1,5 @@
 import { versionOf } from '../common/peer.js';
+import type { Row } from '../common/report.js';
 import { bullmq } from './bullmq.js';
 import type { Contestant } from './contestant.js';
 import { lockPerTick } from './lock-per-tick.js';
@@ -21,6 +22,10 @@ export function contestantsNamed(names: string): [name: string, contestant: Cont
     return [name, found];
   });
 }
+
+/** Whether a row of a table, by its column `contestant`, is one of ours. */
+export const isOurs = ({ contestant }: Row): boolean =>
+  Object.values(CONTESTANTS).some((one) => one.isOurs && one.label === contestant);
 
 export const peerVersions = (): string =>
   ['bullmq', '@nestjs/schedule', 'cron', 'ioredis'].map((name) => `${name} ${versionOf(name)}`).join(', ');
