@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DistributedScheduleModule, SchedulerService, TaskHandler, type TaskRun } from '../lib/index.js';
+import { inBatches } from './common/in-batches.js';
 import { quantile } from './common/statistics.js';
 import { KINDS, OFF } from './observe/kinds.js';
 import { heardSoFar } from './observe/listeners.js';
@@ -58,9 +59,7 @@ const app = await NestFactory.createApplicationContext(BenchModule, { logger: ['
 const scheduler = app.get(SchedulerService);
 kind.begin?.(scheduler);
 const names = Array.from({ length: tasks }, (_, i) => `task-${i}`);
-await Promise.all(
-  names.map((task) => scheduler.addTask({ name: task, handler: 'any', schedule: { cron: '* * * * * *' } })),
-);
+await inBatches(names, (task) => scheduler.addTask({ name: task, handler: 'any', schedule: { cron: '* * * * * *' } }));
 tell('ready');
 
 const [{ from, until }] = (await once(process, 'message')) as [ObserveOrder];

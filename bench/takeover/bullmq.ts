@@ -1,3 +1,4 @@
+import { inBatches } from '../common/in-batches.js';
 import { load } from '../common/peer.js';
 import type { Contestant, Member, Place } from './contestant.js';
 
@@ -57,8 +58,8 @@ async function join({ address: { host, port }, namespace, run }: Place): Promise
   return {
     async declare(tasks, shared) {
       if (!shared) return;
-      await Promise.all(
-        tasks.map(({ name, cron }) => queue.upsertJobScheduler(name, { pattern: cron, tz: 'UTC' }, { name })),
+      await inBatches(tasks, ({ name, cron }) =>
+        queue.upsertJobScheduler(name, { pattern: cron, tz: 'UTC' }, { name }),
       );
     },
     owned: () => undefined,

@@ -1,6 +1,7 @@
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DistributedScheduleModule, SchedulerService, TaskHandler, type TaskRun } from '../../lib/index.js';
+import { inBatches } from '../common/in-batches.js';
 import { STORES } from '../registries/stores.js';
 import type { Contestant, Member, Place } from './contestant.js';
 
@@ -48,10 +49,9 @@ async function join(store: string, { address, namespace, run }: Place): Promise<
   return {
     async declare(tasks, shared) {
       if (!shared) return;
-      const added = tasks.map(({ name, cron, again }) =>
+      await inBatches(tasks, ({ name, cron, again }) =>
         scheduler.addTask({ name, handler: 'any', schedule: { cron }, ...(again && { recovery: 'rerun' }) }),
       );
-      await Promise.all(added);
     },
     owned: () => scheduler.listOwnTasks().map(({ name }) => name),
     async leave() {
