@@ -5,10 +5,9 @@
  * them? Every kind of observation is measured beside a process with all of it off, which does the same at the same time, so that
  * both meet the same machine; kinds are interleaved over the rounds, each time in fresh processes.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { BenchProcess } from './common/bench-process.js';
-import { publish, type Row } from './common/report.js';
+import { publish, type Goal, type Row } from './common/report.js';
 import { spreadOf } from './common/statistics.js';
 import type { ObserveFigures, ObserveJob, ObserveOrder, ObserveReport } from './observe-worker.js';
 import { KINDS } from './observe/kinds.js';
@@ -68,7 +67,6 @@ await withServer(STORES['redis']!, async ({ host, port }) => {
   for (let round = 1; round <= Number(values.rounds); round++) {
     for (const kind of kinds) {
       pairs.get(kind)!.push(await pair(kind, `redis://${host}:${port}`, round));
-      await sleep(100);
       console.error(`round ${round}, ${kind}: done`);
     }
   }
@@ -87,11 +85,21 @@ function rowOf(kind: string): Row {
     'p99 ms late': spread(({ on }) => on.p99Ms),
     'all off, ms late': spread(({ off }) => off.p99Ms),
     'heard per tick': spread(({ on }) => on.heard / on.ticks),
-    'ticks run %': spread(({ on }) => (100 * on.ticks) / (tasks * seconds)),
+    'ticks run %': spread(({ on, off }) => (100 * Math.min(on.ticks, off.ticks)) / (tasks * seconds)),
   };
 }
 
-const everything = kinds.includes('everything') ? moreCpu('everything').median : undefined;
+/** Fixed costs weigh more on those who run less: a pair says something only where both have run what they had to. */
+const isFair = (one: Pair): boolean => [one.on, one.off].every(({ ticks }) => ticks >= 0.99 * tasks * seconds);
+const everything = pairs.get('everything') ?? [];
+const unfair = everything.filter((one) => !isFair(one)).length;
+const percent = everything.length > 0 ? Math.round(moreCpu('everything').median) : 0;
+const goal: Goal = {
+  goal: `everything on: ≤ ${MORE_CPU_PERCENT} % more CPU per tick`,
+  reached: `${percent} %${unfair > 0 ? `, but ticks were left out in ${unfair} of ${everything.length} pairs` : ''}`,
+  met: percent <= MORE_CPU_PERCENT && unfair === 0,
+};
+
 await publish(
   {
     scenario: 'observe',
@@ -106,16 +114,7 @@ await publish(
         },
       },
     ],
-    goals:
-      everything === undefined
-        ? []
-        : [
-            {
-              goal: `everything on: ≤ ${MORE_CPU_PERCENT} % more CPU per tick`,
-              reached: `${Math.round(everything)} %`,
-              met: everything <= MORE_CPU_PERCENT,
-            },
-          ],
+    goals: everything.length > 0 ? [goal] : [],
     notes: [
       `${values.rounds} pairs of fresh processes for each row, ${seconds} s each, interleaved.`,
       'Spans are recorded by the SDK of OpenTelemetry and handed in batches to an exporter that drops them.',
