@@ -20,14 +20,12 @@ async function work({ contestant: id, ...load }: LoadJob, orders: AsyncIterable<
   const contestant = await CONTESTANTS[id]();
   const member = await contestant.join(load, (task, planned) => ledger?.started(task, planned));
   answer('ready');
-  for await (const [order] of orders as AsyncIterable<[LoadOrder | 'leave']>) {
-    if (order === 'leave') break;
+  for await (const [order] of orders as AsyncIterable<[LoadOrder]>) {
     if ('addTasks' in order) {
       await member.addTasks();
       answer('added');
     } else answer(await measure(order.measure, load, member.calls));
   }
-  await member.leave();
 }
 
 async function measure(window: Window, { tasks, pace }: Load, calls: CallCounts = NO_CALLS): Promise<LoadReport> {
@@ -48,5 +46,3 @@ process.once('disconnect', () => process.exit(1)); // the bench has died
 const orders = on(process, 'message');
 const { value: first } = (await orders.next()) as { value: [LoadJob] };
 await work(first[0], orders);
-process.removeAllListeners('disconnect');
-process.disconnect();

@@ -30,12 +30,11 @@ export interface Contestant {
   join(load: Load, onStart: OnStart): Promise<Member>;
 }
 
-/** One process of a contestant, ready to work. */
+/** One process of a contestant, ready to work. It is killed when it has reported, and its store thrown away. */
 export interface Member {
   addTasks(): Promise<void>;
   /** What it has asked of its registry until now, where it has one of ours. */
   readonly calls?: Calls;
-  leave(): Promise<void>;
 }
 
 /** Tasks are added so many at a time. */

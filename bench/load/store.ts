@@ -12,20 +12,38 @@ export function withStore<T>(name: StoreName | undefined, run: (address: Address
   return withServer(store ?? {}, run);
 }
 
-/** How many commands or requests the server says it has served until now; the commands inside scripts are among them. */
-export async function served(name: StoreName | undefined, address: Address): Promise<number | undefined> {
+/** What a server counts itself. */
+export interface Served {
+  /** Commands, with those inside scripts. */
+  readonly commands?: number;
+  /** What came in: one for a pipeline or a script, whatever is in it. */
+  readonly requests?: number;
+}
+
+/** Until now, of servers that tell. */
+export async function served(name: StoreName | undefined, address: Address): Promise<Served> {
   if (name === 'redis') {
-    const stats = await redisCommand(address, 'INFO commandstats');
-    return [...stats.matchAll(/^cmdstat_(?!info)\S+:calls=(\d+)/gm)].reduce(
-      (total, [, calls]) => total + Number(calls),
-      0,
-    );
+    const commands = await redisCommand(address, 'INFO commandstats');
+    const stats = await redisCommand(address, 'INFO stats');
+    return {
+      commands: sumOf(commands, /^cmdstat_(?!info)\S+:calls=(\d+)/gm),
+      requests: numberIn(stats, /total_reads_processed:(\d+)/),
+    };
   }
-  if (name === 'zookeeper') return numberIn(await zookeeperWord(address, 'mntr'), /zk_packets_received\s+(\d+)/);
+  if (name === 'zookeeper') {
+    return { requests: numberIn(await zookeeperWord(address, 'mntr'), /zk_packets_received\s+(\d+)/) };
+  }
   if (name === 'etcd') {
     const metrics = await (await fetch(`http://${address.host}:${address.port}/metrics`)).text();
-    const received = metrics.matchAll(/^grpc_server_msg_received_total\{\S+ (\S+)$/gm);
-    return [...received].reduce((total, [, messages]) => total + Number(messages), 0);
+    return { requests: sumOf(metrics, /^grpc_server_msg_received_total\{\S+ (\S+)$/gm) };
   }
-  return undefined;
+  return {};
 }
+
+export const servedSince = (now: Served, before: Served): Served => ({
+  ...(now.commands !== undefined && { commands: now.commands - before.commands! }),
+  ...(now.requests !== undefined && { requests: now.requests - before.requests! }),
+});
+
+const sumOf = (text: string, pattern: RegExp): number =>
+  [...text.matchAll(pattern)].reduce((total, [, figure]) => total + Number(figure), 0);

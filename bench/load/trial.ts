@@ -8,7 +8,7 @@ import { CONTESTANTS, type Entry } from './contestants.js';
 import { Ledger, type Window } from './ledger.js';
 import type { Pace } from './pace.js';
 import { COUNTED_AHEAD_MS, type LoadAnswer, type LoadJob, type LoadReport } from './protocol.js';
-import { served, withStore } from './store.js';
+import { served, servedSince, withStore, type Served } from './store.js';
 
 export interface Trial extends Entry {
   readonly tasks: number;
@@ -29,8 +29,7 @@ export interface Figures {
   readonly cpuMicros: number;
   /** Of the largest process. */
   readonly rssBytes: number;
-  /** By the server's own count. */
-  readonly served: number | undefined;
+  readonly served: Served;
   /** Of each process, where the registry is one of ours. */
   readonly calls: readonly CallCounts[];
 }
@@ -46,17 +45,17 @@ export async function run(trial: Trial): Promise<Figures> {
   return withStore(contestant.store, async (address) => {
     const { id, tasks, pace, processes: count, seconds } = trial;
     const job: LoadJob = { contestant: id, tasks, pace, address: { host: address.host, port: address.port } };
-    const processes = Array.from({ length: count }, () => new BenchProcess<LoadAnswer>(WORKER, job));
+    const processes: BenchProcess<LoadAnswer>[] = [];
     const limit = setTimeout(() => processes.forEach((process) => process.kill()), LIMIT_MS + seconds * 1_000);
     try {
-      await prepare(processes, contestant.shares);
+      await start(processes, job, count);
+      await answers(contestant.shares ? processes.slice(0, 1) : processes, { addTasks: true });
       const window = windowAfter(trial);
-      const [reports, requests] = await Promise.all([
+      const [reports, byServer] = await Promise.all([
         answers<LoadReport>(processes, { measure: window }),
         servedWithin(window, contestant, address),
       ]);
-      await Promise.all(processes.map((process) => process.leave()));
-      return figuresOf(trial, window, reports, requests);
+      return figuresOf(trial, window, reports, byServer);
     } finally {
       clearTimeout(limit);
       for (const process of processes) process.kill();
@@ -64,9 +63,13 @@ export async function run(trial: Trial): Promise<Figures> {
   });
 }
 
-async function prepare(processes: readonly BenchProcess<LoadAnswer>[], shares: boolean): Promise<void> {
-  await Promise.all(processes.map((process) => process.report()));
-  await answers(shares ? processes.slice(0, 1) : processes, { addTasks: true });
+/** The first one alone: some make their tables when they start, and cannot do that twice at a time. */
+async function start(processes: BenchProcess<LoadAnswer>[], job: LoadJob, count: number): Promise<void> {
+  for (const upTo of [1, count]) {
+    const before = processes.length;
+    while (processes.length < upTo) processes.push(new BenchProcess(WORKER, job));
+    await Promise.all(processes.slice(before).map((process) => process.report()));
+  }
 }
 
 function answers<Answer extends LoadAnswer>(
@@ -83,24 +86,14 @@ function windowAfter({ settleSeconds, seconds }: Trial): Window {
   return { startMs, endMs: startMs + seconds * 1_000 };
 }
 
-async function servedWithin(
-  { startMs, endMs }: Window,
-  { store }: Contestant,
-  address: Address,
-): Promise<number | undefined> {
+async function servedWithin({ startMs, endMs }: Window, { store }: Contestant, address: Address): Promise<Served> {
   await untilWallClock(startMs - COUNTED_AHEAD_MS);
   const before = await served(store, address);
   await untilWallClock(endMs - COUNTED_AHEAD_MS);
-  const after = await served(store, address);
-  return after === undefined || before === undefined ? undefined : after - before;
+  return servedSince(await served(store, address), before);
 }
 
-function figuresOf(
-  { tasks, pace }: Trial,
-  window: Window,
-  reports: readonly LoadReport[],
-  requests: number | undefined,
-): Figures {
+function figuresOf({ tasks, pace }: Trial, window: Window, reports: readonly LoadReport[], byServer: Served): Figures {
   const ledger = new Ledger(tasks, pace, window);
   for (const report of reports) ledger.add(report.ledger);
   const lateness = ledger.latenesses();
@@ -113,7 +106,7 @@ function figuresOf(
     ...ledger.faults(),
     cpuMicros: reports.reduce((total, { cpuMicros }) => total + cpuMicros, 0),
     rssBytes: Math.max(...reports.map(({ rssBytes }) => rssBytes)),
-    served: requests,
+    served: byServer,
     calls: reports.map(({ calls }) => calls),
   };
 }

@@ -12,7 +12,6 @@ interface Agenda {
   define(name: string, run: (job: Job) => Promise<void>, options: object): void;
   create(name: string, data: { task: number }): Job;
   start(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 type Backend = new (options: { connectionString: string }) => object;
@@ -29,7 +28,6 @@ async function join(backend: object, { tasks, pace }: Load, onStart: OnStart) {
   return {
     addTasks: () =>
       addInParallel(tasks, (task) => agenda.create('run', { task }).repeatEvery(cronOf(task, pace)).save()),
-    leave: () => agenda.stop(),
   };
 }
 

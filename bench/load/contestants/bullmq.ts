@@ -13,13 +13,12 @@ interface BullMQ {
     options: object,
   ) => {
     upsertJobScheduler(id: string, repeat: { pattern: string }, template: object): Promise<unknown>;
-    close(): Promise<void>;
   };
   Worker: new (
     name: string,
     run: (job: Job) => Promise<void>,
     options: object,
-  ) => { waitUntilReady(): Promise<unknown>; close(): Promise<void>; on(event: 'error', run: () => void): void };
+  ) => { waitUntilReady(): Promise<unknown> };
 }
 
 const QUEUE = 'bench';
@@ -50,10 +49,6 @@ export const bullmq: Contestant = {
             { name: 'run', data: { task }, opts: { removeOnComplete: true, removeOnFail: true } },
           ),
         ),
-      async leave() {
-        await worker.close();
-        await queue.close();
-      },
     };
   },
 };

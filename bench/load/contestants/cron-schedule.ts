@@ -9,7 +9,6 @@ interface Parser {
 interface Timers {
   TimerBasedCronScheduler: {
     setInterval(cron: object, task: () => void): object;
-    clearTimeoutOrInterval(handle: object): void;
   };
 }
 
@@ -21,15 +20,11 @@ export const cronSchedule: Contestant = {
   async join({ tasks, pace }, onStart) {
     const { parseCronExpression } = await load<Parser>('cron-schedule');
     const { TimerBasedCronScheduler } = await load<Timers>('cron-schedule/schedulers/timer-based.js');
-    let handles: object[] = [];
     return {
       async addTasks() {
-        handles = Array.from({ length: tasks }, (_, task) =>
-          TimerBasedCronScheduler.setInterval(parseCronExpression(cronOf(task, pace)), () => onStart(task)),
-        );
-      },
-      async leave() {
-        for (const handle of handles) TimerBasedCronScheduler.clearTimeoutOrInterval(handle);
+        for (let task = 0; task < tasks; task++) {
+          TimerBasedCronScheduler.setInterval(parseCronExpression(cronOf(task, pace)), () => onStart(task));
+        }
       },
     };
   },

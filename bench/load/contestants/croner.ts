@@ -3,7 +3,7 @@ import type { Contestant } from '../contestant.js';
 import { cronOf } from '../pace.js';
 
 interface Croner {
-  Cron: new (expression: string, run: () => void) => { stop(): void };
+  Cron: new (expression: string, run: () => void) => object;
 }
 
 export const croner: Contestant = {
@@ -12,13 +12,9 @@ export const croner: Contestant = {
   shares: false,
   async join({ tasks, pace }, onStart) {
     const { Cron } = await load<Croner>('croner');
-    let jobs: { stop(): void }[] = [];
     return {
       async addTasks() {
-        jobs = Array.from({ length: tasks }, (_, task) => new Cron(cronOf(task, pace), () => onStart(task)));
-      },
-      async leave() {
-        for (const job of jobs) job.stop();
+        for (let task = 0; task < tasks; task++) new Cron(cronOf(task, pace), () => onStart(task));
       },
     };
   },

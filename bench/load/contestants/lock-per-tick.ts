@@ -21,13 +21,6 @@ export const lockPerTick: Contestant = {
       const tick = latestDue(task, load.pace, wallClock());
       if ((await redis.set(`lock:${task}:${tick}`, '1', 'PX', LOCK_MS, 'NX')) === 'OK') onStart(task, tick);
     };
-    const member = await nestCronJobs(load, (task) => void run(task));
-    return {
-      addTasks: () => member.addTasks(),
-      async leave() {
-        await member.leave();
-        await redis.quit();
-      },
-    };
+    return nestCronJobs(load, (task) => void run(task));
   },
 };

@@ -27,10 +27,6 @@ export const ours = (store: 'memory' | 'redis' | 'etcd' | 'zookeeper' | 'consul'
         addInParallel(tasks, (task) =>
           scheduler.addTask({ name: `task-${task}`, handler: 'any', schedule: { cron: cronOf(task, pace) } }),
         ),
-      async leave() {
-        await app.close();
-        await registry.close();
-      },
     };
   },
 });

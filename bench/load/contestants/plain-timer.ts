@@ -11,10 +11,7 @@ export const plainTimer: Contestant = {
   async join({ tasks, pace }, onStart) {
     const heap = new Heap<{ task: number; at: number }>((a, b) => a.at < b.at);
     const period = periodMsOf(pace);
-    let timer: NodeJS.Timeout | undefined;
-    const arm = (): void => {
-      timer = setTimeout(run, Math.max(1, Math.ceil(heap.peek()!.at - wallClock())));
-    };
+    const arm = () => setTimeout(run, Math.max(1, Math.ceil(heap.peek()!.at - wallClock())));
     const run = (): void => {
       const ran = [];
       const now = wallClock();
@@ -37,9 +34,6 @@ export const plainTimer: Contestant = {
           heap.push({ task, at: (Math.floor((now - phase) / period) + 1) * period + phase });
         }
         arm();
-      },
-      async leave() {
-        clearTimeout(timer);
       },
     };
   },
