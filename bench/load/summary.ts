@@ -38,7 +38,8 @@ export function rowOf(measured: Measured): Row {
   };
 }
 
-export const isRowOfOurs = ({ contestant }: Row): boolean => String(contestant).startsWith('ours');
+export const isRowOfOurs = ({ contestant }: Row): boolean =>
+  typeof contestant === 'string' && contestant.startsWith('ours');
 
 export const LATENESS_CHART: Chart = {
   label: ['contestant', 'processes'],
@@ -57,6 +58,7 @@ export function notesOf(all: readonly Measured[]): string[] {
 
 export const WORDS =
   'Late is the start of the handler after its planned instant, by the wall clock; missed is what has not started two ' +
-  'seconds after the last instant; doubled are starts beyond the first. Redis counts the ' +
+  'seconds after the last instant; doubled are starts beyond the first. Who does not tell which tick it starts is taken to start ' +
+  'the latest one due, so what slips past the next instant counts there. Redis counts the ' +
   'commands inside scripts, too; a registry call of ours is one request, whatever it carries. RSS includes the compiler ' +
   'that runs all this from source.';

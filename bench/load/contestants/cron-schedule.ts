@@ -3,7 +3,7 @@ import type { Contestant } from '../contestant.js';
 import { cronOf } from '../pace.js';
 
 interface Parser {
-  parseCronExpression(expression: string): object;
+  parseCronExpression: (expression: string) => object;
 }
 
 interface Timers {
