@@ -1,104 +1,89 @@
 /**
- * npm run bench -- fire [--tasks 10000] [--processes 1] [--seconds 20] [--registry redis|memory] [--json]
+ * npm run bench -- fire [--tasks 1000,10000] [--contestants bullmq*3,ours-redis*3] [--seconds 5] [--rounds 3] [--json] [--write]
  *
- * So many tasks, all due on the same second, every second: how late do their handlers start, beside a plain timer in
- * the same process that does nothing but call as many functions? One clock, one machine: read the ratios.
+ * So many tasks, all due on the same second, every second: how late do their handlers start, what is missed or comes
+ * twice, and what does a tick cost? `*3`: in so many processes. Takes 25 minutes.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { redisCommand, startRedis } from '../test/support/servers/redis.js';
-import type { RunningServer } from '../test/support/servers/server.js';
-import { fireWorker, SETTLING_MS, type FireReport } from './fire-worker.js';
+import { publish, type Goal, type Table } from './common/report.js';
+import { entriesNamed, isOurs } from './load/contestants.js';
+import { interleaved, type Measured } from './load/interleaved.js';
+import { cpuPerTick, LATENESS_CHART, nameOf, notesOf, over, p99Of, rowOf, WORDS } from './load/summary.js';
+
+const PEERS = [
+  ...['plain-timer', 'cron-schedule', 'croner', 'nestjs-schedule', 'nestjs-schedule*3', 'lock-per-tick*3'],
+  ...['bullmq*3', 'agenda-redis*3', 'agenda-postgres*3'],
+];
+const OURS = ['ours-memory', 'ours-redis', 'ours-redis*3', 'ours-etcd*3', 'ours-zookeeper*3', 'ours-consul*3'];
 
 const { values } = parseArgs({
-  args: process.argv.slice(2),
   options: {
-    tasks: { type: 'string', default: '10000' },
-    processes: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '20' },
-    registry: { type: 'string', default: 'redis' },
+    tasks: { type: 'string', default: '1000,10000' },
+    contestants: { type: 'string', default: [...PEERS, ...OURS].join() },
+    seconds: { type: 'string', default: '5' },
+    settle: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 });
 
-export interface FireJob {
-  tasks: number;
-  seconds: number;
-  redisUrl?: string;
-  /** The first process adds the tasks. */
-  adds: boolean;
-}
+const sizes = values.tasks
+  .split(',')
+  .map(Number)
+  .toSorted((a, b) => b - a);
+const trials = sizes.flatMap((tasks) =>
+  entriesNamed(values.contestants).map((entry) => ({
+    ...entry,
+    tasks,
+    pace: 'second' as const,
+    seconds: Number(values.seconds),
+    settleSeconds: Number(values.settle),
+  })),
+);
 
-async function commandsOf(server: RunningServer): Promise<{ commands: number; bytes: number }> {
-  const calls = await redisCommand(server, 'INFO commandstats');
-  const memory = await redisCommand(server, 'INFO memory');
-  const number = (text: string, pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);
-  return {
-    commands: number(calls, /cmdstat_evalsha:calls=(\d+)/),
-    bytes: number(memory, /used_memory:(\d+)/),
-  };
-}
+const measured = await interleaved(trials, Number(values.rounds));
 
-const tasks = Number(values.tasks);
-const seconds = Number(values.seconds);
-const processes = Number(values.processes);
-const redis = values.registry === 'redis' ? await startRedis({ killable: true }) : undefined;
-const empty = redis && (await commandsOf(redis));
+const tables = sizes.map((tasks): Table => {
+  const rows = measured.filter(({ trial }) => trial.tasks === tasks).map(rowOf);
+  const title = `${tasks.toLocaleString('en')} tasks, all due on every second`;
+  return { title, rows, ...(tasks === sizes[0] && { chart: LATENESS_CHART }) };
+});
 
-/** What Redis is asked for while the workers measure. */
-async function commandsPerTick(): Promise<number> {
-  if (!redis) return 0;
-  await new Promise((settled) => setTimeout(settled, SETTLING_MS));
-  const { commands } = await commandsOf(redis);
-  await new Promise((measured) => setTimeout(measured, seconds * 1_000));
-  return ((await commandsOf(redis)).commands - commands) / (tasks * seconds);
-}
-let asked: Promise<number> | undefined;
-const job = (index: number): FireJob => ({ tasks, seconds, adds: index === 0, ...(redis && { redisUrl: redis.url }) });
+await publish({ scenario: 'fire', tables, goals: goalsOf(measured), notes: [WORDS, ...notesOf(measured)] }, values);
 
-const reports: FireReport[] = [];
-if (processes === 1) {
-  reports.push(await fireWorker(job(0), async () => void (asked = commandsPerTick())));
-} else {
-  const children = Array.from({ length: processes }, () => fork(new URL('fire-worker.ts', import.meta.url)));
-  children.forEach((child, index) => child.send(job(index)));
-  const ready = children.map((child) => once(child, 'message'));
-  await Promise.all(ready);
-  const done = children.map(async (child) => ((await once(child, 'message')) as [FireReport])[0]);
-  for (const child of children) child.send('go');
-  asked = commandsPerTick();
-  reports.push(...(await Promise.all(done)));
-}
-const perTick = Math.round((await asked!) * 1_000) / 1_000;
-const full = redis && (await commandsOf(redis));
-await redis?.stop();
-
-const started = reports.reduce((total, { ours }) => total + ours.count, 0);
-const summary = {
-  tasks,
-  processes,
-  registry: values.registry,
-  reports,
-  'started / planned': `${started} / ${tasks * seconds}`,
-  ...(full && {
-    'script calls per tick': perTick,
-    'bytes in Redis per task, with its last runs': Math.round((full.bytes - empty!.bytes) / tasks),
-  }),
-};
-if (values.json) console.log(JSON.stringify(summary, undefined, 2));
-else {
-  const { reports: _reports, ...line } = summary;
-  console.table(
-    reports.map(({ ours, plain, ...rest }) => ({ ...rest, ...prefixed('ours', ours), ...prefixed('plain', plain) })),
-  );
-  console.log(line);
-}
-
-function prefixed(prefix: string, quantiles: { p50: number; p99: number; max: number }): Record<string, number> {
-  return {
-    [`${prefix} p50 ms`]: quantiles.p50,
-    [`${prefix} p99 ms`]: quantiles.p99,
-    [`${prefix} max ms`]: quantiles.max,
-  };
+/** By the figures of the largest size; of ours on Redis in the most processes. */
+function goalsOf(all: readonly Measured[]): Goal[] {
+  const tasks = sizes[0]!;
+  const largest = all.filter(({ trial, rounds }) => trial.tasks === tasks && rounds.length > 0);
+  const ours = largest.findLast(({ trial }) => trial.id === 'ours-redis');
+  const limit = largest.find(({ trial }) => trial.id === 'plain-timer');
+  const [best] = largest
+    .filter(({ trial }) => trial.id !== 'plain-timer' && !isOurs(trial.id))
+    .toSorted((a, b) => p99Of(a) - p99Of(b));
+  if (!ours || !limit || !best) return []; // a trial of some of them
+  const at = `at ${tasks.toLocaleString('en')} tasks on Redis`;
+  const late = p99Of(ours);
+  const cpu = over(ours, cpuPerTick).median;
+  const runs = all.filter(({ trial }) => isOurs(trial.id)).flatMap(({ rounds }) => rounds);
+  const missed = runs.reduce((total, figures) => total + figures.missed, 0);
+  const doubled = runs.reduce((total, figures) => total + figures.doubled, 0);
+  return [
+    {
+      goal: `p99 late ${at} ≤ 2 × the bare heap`,
+      reached: `${late.toFixed(1)} ms, ${(late / p99Of(limit)).toFixed(1)} × its ${p99Of(limit).toFixed(1)} ms`,
+      met: late <= 2 * p99Of(limit),
+    },
+    {
+      goal: `p99 late ${at} below every peer`,
+      reached: `${late.toFixed(1)} ms; the best peer is ${nameOf(best.contestant)} with ${p99Of(best).toFixed(1)} ms`,
+      met: late < p99Of(best),
+    },
+    {
+      goal: 'no tick of ours missed or doubled, on any registry',
+      reached: `${missed} missed, ${doubled} doubled`,
+      met: missed === 0 && doubled === 0,
+    },
+    { goal: `≤ 25 µs CPU per tick ${at}`, reached: `${cpu.toFixed(1)} µs`, met: cpu <= 25 },
+  ];
 }
