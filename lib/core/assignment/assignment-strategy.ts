@@ -16,10 +16,11 @@ export interface AssignmentStrategy {
   readonly independent: boolean;
   assign(units: readonly string[], candidates: readonly Candidate[]): Map<string, string>;
   /**
-   * For each unit another node than its owner: whom `assign` would name were the owner gone, or mostly so. Only where that
-   * is cheaper than to assign again.
+   * The units of others for which the node stands by: those that `assign` would give it were their owner gone, or others,
+   * as long as each unit has one standby wherever there is another candidate. `owners` is what `assign` named. Without
+   * this, units are assigned once more for each owner: all of them, unless each is placed by itself.
    */
-  assignStandbys?(owners: ReadonlyMap<string, string>, candidates: readonly Candidate[]): Map<string, string>;
+  standby?(nodeId: string, owners: ReadonlyMap<string, string>, candidates: readonly Candidate[]): string[];
 }
 
 /** The candidates that count, each once, in the order of their ids: all with weight, or, where none has, all alike. */
@@ -31,6 +32,13 @@ export function effectiveCandidates(candidates: readonly Candidate[]): Candidate
     .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
   const weighty = all.filter(({ weight }) => weight > 0);
   return weighty.length > 0 ? weighty : all.map(({ nodeId }) => ({ nodeId, weight: 1 }));
+}
+
+/** The candidates that count once one of `nodes` is gone, which are those that count while it is there. */
+export function withoutNode(gone: string, nodes: readonly Candidate[], candidates: readonly Candidate[]): Candidate[] {
+  const others = ({ nodeId }: Candidate): boolean => nodeId !== gone;
+  // alone: then those without weight stand by
+  return nodes.length > 1 ? nodes.filter(others) : effectiveCandidates(candidates.filter(others));
 }
 
 /** What a broken node record says must not keep the others from agreeing. */

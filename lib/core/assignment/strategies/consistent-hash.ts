@@ -1,5 +1,5 @@
 import { hash32 } from '../../common/hash.js';
-import { type AssignmentStrategy, type Candidate, effectiveCandidates } from '../assignment-strategy.js';
+import { type AssignmentStrategy, type Candidate, effectiveCandidates, withoutNode } from '../assignment-strategy.js';
 import { pointAfter, type Ring, ringOf } from './ring.js';
 
 /** No node has more than so many times its share, but for the rounding to whole units. */
@@ -18,27 +18,32 @@ export const consistentHash: AssignmentStrategy = {
     const nodes = effectiveCandidates(candidates);
     if (nodes.length === 0) return new Map();
     const ring = ringOf(nodes);
-    const hashes = Uint32Array.from(units, (unit) => hash32(unit));
-    const owners = Uint32Array.from(hashes, (hash) => ring.owners[pointAfter(ring, hash)]!);
+    const hashes = new Uint32Array(units.length);
+    const owners = new Uint32Array(units.length);
+    for (let i = 0; i < units.length; i++) {
+      hashes[i] = hash32(units[i]!);
+      owners[i] = ring.owners[pointAfter(ring, hashes[i]!)]!;
+    }
     relieve(units, hashes, owners, ring, limitsOf(units.length, nodes));
-    return new Map(units.map((unit, i) => [unit, ring.nodes[owners[i]!]!]));
+    const named = new Map<string, string>();
+    for (let i = 0; i < units.length; i++) named.set(units[i]!, ring.nodes[owners[i]!]!);
+    return named;
   },
 
-  /** The first node on the ring that is not the owner. */
-  assignStandbys(owners, candidates) {
-    const standbys = new Map<string, string>();
+  /** A unit's standby is the first node on the ring that is not its owner, full or not. */
+  standby(nodeId, owners, candidates) {
     const nodes = effectiveCandidates(candidates);
-    const alone = nodes.length === 1 ? nodes[0]!.nodeId : undefined; // then those without weight stand by
-    const others =
-      alone === undefined ? nodes : effectiveCandidates(candidates.filter(({ nodeId }) => nodeId !== alone));
-    if (others.length === 0) return standbys;
+    const others = nodes.length === 1 ? withoutNode(nodes[0]!.nodeId, nodes, candidates) : nodes;
+    if (others.length === 0) return [];
     const ring = ringOf(others);
+    const standing: string[] = [];
     for (const [unit, owner] of owners) {
+      if (owner === nodeId) continue;
       let point = pointAfter(ring, hash32(unit));
       while (ring.nodes[ring.owners[point]!] === owner) point = following(ring, point);
-      standbys.set(unit, ring.nodes[ring.owners[point]!]!);
+      if (ring.nodes[ring.owners[point]!] === nodeId) standing.push(unit);
     }
-    return standbys;
+    return standing;
   },
 };
 

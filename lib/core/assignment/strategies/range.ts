@@ -1,4 +1,4 @@
-import { type AssignmentStrategy, effectiveCandidates } from '../assignment-strategy.js';
+import { type AssignmentStrategy, effectiveCandidates, withoutNode } from '../assignment-strategy.js';
 import { cutByWeight } from '../deal.js';
 
 /**
@@ -20,5 +20,19 @@ export const range: AssignmentStrategy = {
         return [unit, nodes[node]!.nodeId];
       }),
     );
+  },
+
+  /** What the stretch that the node would have without an owner shares with that owner's. */
+  standby(nodeId, owners, candidates) {
+    const units = [...owners.keys()]; // in the order of their names
+    const nodes = effectiveCandidates(candidates);
+    const ends = cutByWeight(units.length, nodes);
+    return nodes.flatMap((owner, i) => {
+      const others = withoutNode(owner.nodeId, nodes, candidates);
+      const own = others.findIndex((other) => other.nodeId === nodeId);
+      if (own < 0 || owner.nodeId === nodeId) return [];
+      const ownEnds = cutByWeight(units.length, others);
+      return units.slice(Math.max(ends[i - 1] ?? 0, ownEnds[own - 1] ?? 0), Math.min(ends[i]!, ownEnds[own]!));
+    });
   },
 };

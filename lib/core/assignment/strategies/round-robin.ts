@@ -1,4 +1,4 @@
-import { type AssignmentStrategy, effectiveCandidates } from '../assignment-strategy.js';
+import { type AssignmentStrategy, effectiveCandidates, withoutNode } from '../assignment-strategy.js';
 import { deal } from '../deal.js';
 
 /**
@@ -14,5 +14,19 @@ export const roundRobin: AssignmentStrategy = {
     if (nodes.length === 0) return new Map();
     const dealt = deal(units.length, nodes);
     return new Map([...units].sort().map((unit, place) => [unit, nodes[dealt[place]!]!.nodeId]));
+  },
+
+  /** Each owner's units, dealt to the others: without it nearly all units would move, and hardly one to where it is needed. */
+  standby(nodeId, owners, candidates) {
+    const nodes = effectiveCandidates(candidates);
+    const hands = new Map(nodes.map((owner) => [owner.nodeId, [] as string[]]));
+    for (const [unit, owner] of owners) hands.get(owner)!.push(unit);
+    return [...hands].flatMap(([owner, hand]) => {
+      const others = withoutNode(owner, nodes, candidates);
+      const own = others.findIndex((other) => other.nodeId === nodeId);
+      if (own < 0 || owner === nodeId) return [];
+      const dealt = deal(hand.length, others);
+      return hand.filter((_, place) => dealt[place] === own);
+    });
   },
 };
