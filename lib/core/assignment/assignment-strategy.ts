@@ -16,11 +16,20 @@ export interface AssignmentStrategy {
   readonly independent: boolean;
   assign(units: readonly string[], candidates: readonly Candidate[]): Map<string, string>;
   /**
-   * The units of others for which the node stands by: those that `assign` would give it were their owner gone, or others,
-   * as long as each unit has one standby wherever there is another candidate. `owners` is what `assign` named. Without
-   * this, units are assigned once more for each owner: all of them, unless each is placed by itself.
+   * One node's part of what `assign` says, where that is cheaper by itself. Without this, units are assigned once more for
+   * each other owner to find out who stands by: all of them, unless the strategy is independent.
    */
-  standby?(nodeId: string, owners: ReadonlyMap<string, string>, candidates: readonly Candidate[]): string[];
+  share?(nodeId: string, units: readonly string[], candidates: readonly Candidate[]): Share;
+}
+
+/** What a node looks after, in any order. */
+export interface Share {
+  readonly owned: readonly string[];
+  /**
+   * Units of others that it takes when their owner is gone: best those that `assign` would then give it. Each unit has one
+   * such node wherever there is another candidate.
+   */
+  readonly standby: readonly string[];
 }
 
 /** The candidates that count, each once, in the order of their ids: all with weight, or, where none has, all alike. */
@@ -32,13 +41,6 @@ export function effectiveCandidates(candidates: readonly Candidate[]): Candidate
     .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
   const weighty = all.filter(({ weight }) => weight > 0);
   return weighty.length > 0 ? weighty : all.map(({ nodeId }) => ({ nodeId, weight: 1 }));
-}
-
-/** The candidates that count once one of `nodes` is gone, which are those that count while it is there. */
-export function withoutNode(gone: string, nodes: readonly Candidate[], candidates: readonly Candidate[]): Candidate[] {
-  const others = ({ nodeId }: Candidate): boolean => nodeId !== gone;
-  // alone: then those without weight stand by
-  return nodes.length > 1 ? nodes.filter(others) : effectiveCandidates(candidates.filter(others));
 }
 
 /** What a broken node record says must not keep the others from agreeing. */

@@ -1,5 +1,5 @@
 import type { Candidate } from '../assignment/assignment-strategy.js';
-import { placeUnits } from '../assignment/standby.js';
+import { shareOf } from '../assignment/share.js';
 import type { ClusterView } from '../cluster/cluster-view.js';
 import { isCandidate, type NodeRecord } from '../cluster/node-record.js';
 import type { KnownTask } from '../task/catalog.js';
@@ -35,10 +35,12 @@ export function placementOf(
     if (!strategy || !candidates.some((candidate) => candidate.nodeId === nodeId)) continue;
     const units = group.flatMap((task) => task.units);
     const names = units.map(({ name }) => name);
-    const { owner, standby } = placeUnits(strategy, names, candidates);
-    const standing = new Set(standby(nodeId));
+    const { owned, standby } = shareOf(nodeId, names, candidates, strategy);
+    const roles = new Map<string, Role>();
+    for (const name of owned) roles.set(name, 'owner');
+    for (const name of standby) roles.set(name, 'standby');
     for (const unit of units) {
-      const role = owner.get(unit.name) === nodeId ? 'owner' : standing.has(unit.name) ? 'standby' : undefined;
+      const role = roles.get(unit.name);
       if (role) placed.set(unit.key, { unit, role });
     }
   }

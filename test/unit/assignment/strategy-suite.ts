@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { AssignmentStrategy, Candidate } from '../../../lib/core/assignment/assignment-strategy.js';
-import { placeUnits } from '../../../lib/core/assignment/standby.js';
-import { standbysIn } from './standbys-in.js';
+import { sharesOf } from './shares.js';
 
 export interface StrategyClaims {
   /** With 10,000 units the busiest of 3 and of 5 equal nodes has at most so many times the mean, over many names of nodes. */
@@ -154,14 +153,13 @@ export function describeStrategy(strategy: AssignmentStrategy, claims: StrategyC
       });
     }
 
-    it('names one standby for every unit where there is another node', () => {
+    it('gives each node its share, and every unit one standby where there is another node', () => {
       fc.assert(
         fc.property(units, nodes(0), (given, candidates) => {
-          const placement = placeUnits(strategy, given, candidates);
-          expect(placement.owner).toEqual(assign(given, candidates));
-          const standbys = standbysIn(placement, candidates);
+          const { owners, standbys } = sharesOf(strategy, given, candidates);
+          expect(owners).toEqual(assign(given, candidates));
           for (const unit of given) {
-            const owner = placement.owner.get(unit);
+            const owner = owners.get(unit);
             const others = candidates.filter(({ nodeId }) => nodeId !== owner);
             const named = standbys.get(unit);
             expect(others.some(({ nodeId }) => nodeId === named)).toBe(others.length > 0);
@@ -175,16 +173,13 @@ export function describeStrategy(strategy: AssignmentStrategy, claims: StrategyC
       `names of %d nodes whom it would name without the owner, for ${standby} of the units`,
       (count) => {
         const [given, candidates] = [manyUnits(5_000), equalNodes(count)];
-        const placement = placeUnits(strategy, given, candidates);
-        const standbys = standbysIn(placement, candidates);
+        const { owners, standbys } = sharesOf(strategy, given, candidates);
         const kept = candidates.flatMap(({ nodeId }) => {
           const without = assign(
             given,
             candidates.filter((other) => other.nodeId !== nodeId),
           );
-          return given.filter(
-            (unit) => placement.owner.get(unit) === nodeId && standbys.get(unit) === without.get(unit),
-          );
+          return given.filter((unit) => owners.get(unit) === nodeId && standbys.get(unit) === without.get(unit));
         });
         expect(kept.length / given.length).toBeGreaterThanOrEqual(standby);
       },
