@@ -88,7 +88,7 @@ export function storesNamed(names: string): [name: string, store: Store][] {
 
 /** Runs with the store's server up, which is gone afterwards whatever happens. */
 export async function withServer<T>(
-  store: Store,
+  store: Pick<Store, 'start'>,
   run: (address: Address, server: RunningServer | undefined) => Promise<T>,
 ): Promise<T> {
   const server = await store.start?.();
