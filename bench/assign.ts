@@ -106,7 +106,7 @@ await publish(
         chart: {
           label: ['shared out by', 'nodes'],
           value: 'moved on join ÷ ideal',
-          isOurs: (row) => String(row['shared out by']).startsWith('ours'),
+          isOurs: ({ 'shared out by': name }) => typeof name === 'string' && name.startsWith('ours'),
         },
       },
       {

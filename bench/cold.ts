@@ -173,7 +173,7 @@ await publish(
         chart: {
           label: ['started', 'tasks in the store'],
           value: 'ready, ms',
-          isOurs: (row) => String(row.started).startsWith('ours'),
+          isOurs: ({ started }) => typeof started === 'string' && started.startsWith('ours'),
         },
       },
     ],

@@ -120,7 +120,7 @@ await publish(
         chart: {
           label: ['registered with'],
           value: 'add all at once, /s',
-          isOurs: (row) => String(row['registered with']).startsWith('ours'),
+          isOurs: ({ 'registered with': name }) => typeof name === 'string' && name.startsWith('ours'),
         },
       },
     ],

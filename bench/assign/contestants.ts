@@ -7,7 +7,7 @@ export interface Contestant {
   readonly name: string;
   readonly ours: boolean;
   /** For each unit its node, from nothing but the names: what a node has to do when the nodes have changed. */
-  assign(units: readonly string[], nodes: readonly string[]): Map<string, string>;
+  readonly assign: (units: readonly string[], nodes: readonly string[]) => Map<string, string>;
 }
 
 interface HashRing {

@@ -2,7 +2,7 @@
 export interface Started {
   /** It works, and knows every task that it has to know. */
   readonly readyAt: number;
-  leave(): Promise<unknown>;
+  readonly leave: () => Promise<unknown>;
 }
 
 /** One start of a tick's handler. */

@@ -25,7 +25,9 @@ export async function chartOf(rows: readonly Row[], { label, value, isOurs }: Ch
     const cell = row[value];
     const figures = typeof cell === 'number' ? { median: cell, min: cell, max: cell } : cell;
     if (typeof figures !== 'object' || figures.median <= 0) return []; // nothing to draw on such a scale
-    const bar = label.map((column) => row[column]).filter((name) => name !== undefined);
+    const bar = label
+      .map((column) => row[column])
+      .filter((name) => typeof name === 'string' || typeof name === 'number');
     return [{ ...figures, bar: bar.join(' · '), ours: isOurs(row) }];
   });
   const floor = Math.min(...values.map(({ min, median }) => (min > 0 ? min : median))) / 2;

@@ -31,8 +31,8 @@ export async function compiled(worker: URL): Promise<URL> {
 
 const published: Plugin = {
   name: 'the library as it is published',
-  setup({ onResolve }) {
+  setup(resolver) {
     const path = pathToFileURL(fileURLToPath(new URL('dist/index.js', ROOT))).href;
-    onResolve({ filter: /^nestjs-distributed-schedule$/ }, () => ({ path, external: true }));
+    resolver.onResolve({ filter: /^nestjs-distributed-schedule$/ }, () => ({ path, external: true }));
   },
 };

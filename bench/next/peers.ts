@@ -34,7 +34,7 @@ export interface CronerPeer {
 }
 
 interface CronSchedulePeer {
-  parseCronExpression(expression: string): { getNextDate(after: Date): Date };
+  readonly parseCronExpression: (expression: string) => { getNextDate(after: Date): Date };
 }
 
 export const loadCron = (): Promise<CronPeer> => load('cron');

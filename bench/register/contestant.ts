@@ -7,16 +7,16 @@ export interface Contestant {
   readonly ours: boolean;
   /** Where it keeps them, as in `servers.ts`. */
   readonly server: string;
-  open(address: Address): Promise<Registrations>;
+  readonly open: (address: Address) => Promise<Registrations>;
 }
 
 export interface Registrations {
-  add(task: BenchTask): Promise<unknown>;
+  readonly add: (task: BenchTask) => Promise<unknown>;
   /** All tasks, each with its schedule. @returns how many there are */
-  list(): Promise<number>;
+  readonly list: () => Promise<number>;
   /** Gives it its changed schedule. */
-  change(task: BenchTask): Promise<unknown>;
+  readonly change: (task: BenchTask) => Promise<unknown>;
   /** Leaves nothing of it. */
-  remove(task: BenchTask): Promise<unknown>;
-  close(): Promise<unknown>;
+  readonly remove: (task: BenchTask) => Promise<unknown>;
+  readonly close: () => Promise<unknown>;
 }
