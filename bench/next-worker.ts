@@ -95,8 +95,10 @@ function hold(peer: Peer, { work, count, limitMs, limitMB }: NextJob): NextRepor
   };
 }
 
+process.env.TZ = 'UTC'; // for those who know no other zone
 const [job] = (await once(process, 'message')) as [NextJob];
 const peer = await peers[job.library]!();
 const report = job.work === 'cold' ? cold(peer) : job.work === 'bytes' ? bytes(peer, job) : hold(peer, job);
 process.send!(report);
+await once(process, 'message');
 process.disconnect();

@@ -1,28 +1,29 @@
 /**
- * npm run bench -- next [--rounds 5] [--ms 200] [--schedules 100000] [--json]
+ * npm run bench -- next [--rounds 3] [--ms 200] [--schedules 100000] [--json] [--write]
  *
- * How fast the next tick is computed, and what a parsed schedule weighs: ours beside `cron-parser` raw, `croner` and
- * `cron`, in one run. A walk goes from tick to tick through ten years, so that every call is really computed: ours
- * remembers its latest answer. Rounds are interleaved over the libraries, `--ms` is the time of one library in one round;
- * all that depends on memory or on a cold start is measured in fresh processes. Figures are medians: read the ratios.
+ * How fast the next tick is computed, and what a parsed schedule weighs: ours beside other libraries, in one run. A walk
+ * goes from tick to tick through ten years, so that every call is really computed: ours remembers its latest answer. Rounds
+ * are interleaved over the libraries, `--ms` is the time of one library in one round; all that depends on memory or on a
+ * cold start is measured in fresh processes.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { BenchProcess } from './common/bench-process.js';
+import { publish } from './common/report.js';
+import { spreadOf, type Spread } from './common/statistics.js';
 import type { NextJob, NextReport } from './next-worker.js';
-import { WALKS } from './next/expressions.js';
-import { peers, type Peer } from './next/peers.js';
+import { WALKS, type Walk } from './next/expressions.js';
+import { inZone, peers, type Peer } from './next/peers.js';
+import { goalsOf, heldRows, libraryRows, rateRows, type Library, type Rate } from './next/tables.js';
 import { firstTicks, sameAskedPerSecond, walksPerSecond } from './next/walk.js';
-import { machineFacts } from './common/machine.js';
-import { median, short, spreadOf, type Spread } from './common/statistics.js';
 
 const { values } = parseArgs({
   args: process.argv.slice(2),
   options: {
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
     ms: { type: 'string', default: '200' },
     schedules: { type: 'string', default: '100000' },
     json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 });
 
@@ -33,144 +34,108 @@ const schedules = Number(values.schedules);
 const COMPARED = 300;
 /** Distinct expressions that are weighed. */
 const WEIGHED = 10_000;
-/** Only ours has to hold all schedules: others would take minutes, or all memory. */
-const limitsOf = (library: string) =>
-  library === names[0] ? { limitMs: Number.MAX_VALUE, limitMB: Number.MAX_VALUE } : { limitMs: 8_000, limitMB: 1_024 };
-const MB = 1_048_576;
 
+process.env.TZ = 'UTC';
 const names = Object.keys(peers);
 const all = await Promise.all(names.map((name) => peers[name]!()));
 
-interface Rate {
-  readonly title: string;
-  readonly perSecond: readonly Spread[];
-  readonly differing: readonly number[];
-}
-
 /** Of every peer in turn, so often. */
-function interleaved(measure: (peer: Peer) => number): Spread[] {
+function interleaved({ expression, zone }: Walk, measure: (peer: Peer, parsed: unknown) => number): Spread[] {
+  const parsed = all.map((peer) => inZone(peer, zone, () => peer.parse(expression, zone)));
   const figures: number[][] = all.map(() => []);
-  for (const peer of all) measure(peer); // warm
-  for (let round = 0; round < rounds; round++) all.forEach((peer, i) => figures[i]!.push(measure(peer)));
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, peer] of all.entries()) {
+      const figure = inZone(peer, zone, () => measure(peer, parsed[i]));
+      if (round > 0) figures[i]!.push(figure); // the first warms up
+    }
+  }
   return figures.map(spreadOf);
 }
 
-function rateOf(title: string, expression: string, zone: string): Rate {
-  const parsed = new Map(all.map((peer) => [peer, peer.parse(expression, zone)]));
-  const own = new Set(firstTicks(all[0]!, parsed.get(all[0]!), COMPARED));
-  const differing = all.map((peer) => {
-    const theirs = new Set(firstTicks(peer, parsed.get(peer), COMPARED));
-    return [...own, ...theirs].filter((tick) => own.has(tick) !== theirs.has(tick)).length;
+function rateOf(walk: Walk): Rate {
+  const { title, expression, zone } = walk;
+  const ticks = all.map((peer) => inZone(peer, zone, () => firstTicks(peer, peer.parse(expression, zone), COMPARED)));
+  const own = new Set(ticks[0]);
+  const differing = ticks.map((given) => {
+    const theirs = new Set(given);
+    return [...own, ...given].filter((tick) => own.has(tick) !== theirs.has(tick)).length;
   });
-  return { title, differing, perSecond: interleaved((peer) => walksPerSecond(peer, parsed.get(peer), ms)) };
+  const perSecond = interleaved(walk, (peer, parsed) => walksPerSecond(peer, parsed, ms));
+  console.error(`${title}: done`);
+  return { title, perSecond, differing };
 }
 
-async function inFreshProcess(job: NextJob): Promise<NextReport> {
-  const child = fork(new URL('next-worker.ts', import.meta.url), { execArgv: [...process.execArgv, '--expose-gc'] });
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`${job.library} ended with code ${String(code)} while its ${job.work} was measured`);
-  });
-  child.send(job);
-  const [report] = (await Promise.race([once(child, 'message'), ended])) as [NextReport];
-  await ended.catch(() => {});
-  return report;
-}
-
-/** Reports of each library, over the rounds; one process at a time. */
-async function measured(work: NextJob['work'], count: number, times = rounds): Promise<NextReport[][]> {
+/** Reports of each library, over the rounds; one fresh process at a time. */
+async function inFreshProcesses(work: NextJob['work'], count: number): Promise<NextReport[][]> {
   const reports: NextReport[][] = names.map(() => []);
-  for (let round = 0; round < times; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [i, library] of names.entries()) {
-      reports[i]!.push(await inFreshProcess({ library, work, count, ...limitsOf(library) }));
+      // only ours has to hold all schedules: others would take minutes, or all memory
+      const limits =
+        i === 0 ? { limitMs: Number.MAX_VALUE, limitMB: Number.MAX_VALUE } : { limitMs: 4_000, limitMB: 1_024 };
+      const job: NextJob = { library, work, count, ...limits };
+      const worker = new BenchProcess<NextReport>(new URL('next-worker.ts', import.meta.url), job);
+      try {
+        reports[i]!.push(await worker.report());
+        await worker.leave();
+      } finally {
+        worker.kill();
+      }
     }
   }
-  process.stderr.write(`${work}: done\n`);
+  console.error(`${work}: done`);
   return reports;
 }
 
-const machine = machineFacts();
-const rates = WALKS.map(({ title, expression, zone }) => rateOf(title, expression, zone));
+const rates = WALKS.map(rateOf);
 const weekdays = WALKS[2]!;
-rates.push({
+const again: Rate = {
   title: `${weekdays.title}, asked again for one instant`,
+  perSecond: interleaved(weekdays, (peer, parsed) => sameAskedPerSecond(peer, parsed, ms)),
   differing: all.map(() => 0),
-  perSecond: interleavedSame(weekdays.expression, weekdays.zone),
-});
-process.stderr.write('walks: done\n');
+};
+const [cold, bytes, shared, distinct] = [
+  await inFreshProcesses('cold', 0),
+  await inFreshProcesses('bytes', WEIGHED),
+  await inFreshProcesses('shared', schedules),
+  await inFreshProcesses('distinct', schedules),
+];
+const libraries = all.map(({ name, version }, i): Library => ({
+  name: `${name} ${version}`.trim(),
+  cold: cold[i]!,
+  bytes: bytes[i]!,
+  shared: shared[i]!,
+  distinct: distinct[i]!,
+}));
 
-function interleavedSame(expression: string, zone: string): Spread[] {
-  const parsed = new Map(all.map((peer) => [peer, peer.parse(expression, zone)]));
-  return interleaved((peer) => sameAskedPerSecond(peer, parsed.get(peer), ms));
-}
-
-const cold = await measured('cold', 0);
-const weights = await measured('bytes', WEIGHED);
-const held = { shared: await measured('shared', schedules), distinct: await measured('distinct', schedules) };
-
-const figure = (reports: readonly NextReport[], name: keyof NextReport): number =>
-  median(reports.map((report) => report[name] ?? Number.NaN));
-
-/** Beside each figure how many times ours it is. */
-const withRatio = (figures: readonly number[]): Record<string, string> =>
-  Object.fromEntries(
-    names.map((name, i) => [name, i === 0 ? `${short(figures[0]!)}` : `${short(figures[i]!)} (${ratio(figures, i)})`]),
-  );
-
-function ratio(figures: readonly number[], i: number): string {
-  const times = figures[i]! / figures[0]!;
-  return times < 1 ? `1/${short(1 / times)}` : `× ${short(times)}`;
-}
-
-/** Scaled up to all schedules where only so many were held; then it says of how many it is known. */
-function heldRow(reports: readonly NextReport[][], name: 'ms' | 'heapBytes' | 'residentBytes', unit: number) {
-  const scaled = reports.map((own) => (figure(own, name) / unit) * (schedules / figure(own, 'held')));
-  const cells = Object.entries(withRatio(scaled)).map(([library, text], i) => {
-    const count = figure(reports[i]!, 'held');
-    return [library, count < schedules ? `${text}, from ${count}` : text];
-  });
-  return Object.fromEntries(cells) as Record<string, string>;
-}
-
-if (values.json) {
-  const versions = Object.fromEntries(all.map(({ name, version }) => [name, version]));
-  console.log(JSON.stringify({ machine, versions, rounds, ms, schedules, names, rates, cold, weights, held }, null, 2));
-} else {
-  console.log({ machine, versions: all.map(({ name, version }) => `${name} ${version}`.trim()).join(', '), rounds });
-  console.log('next ticks per second, each computed from the one before; in brackets the ratio to ours');
-  console.table(
-    Object.fromEntries(rates.map(({ title, perSecond }) => [title, withRatio(perSecond.map((of) => of.median))])),
-  );
-  console.log('the same: smallest and largest of the rounds, and how many of the first ticks differ from ours');
-  console.table(
-    Object.fromEntries(
-      rates.map(({ title, perSecond, differing }) => [
-        title,
-        Object.fromEntries(
-          names.map((name, i) => {
-            const { min, max } = perSecond[i]!;
-            return [name, `${short(min)}–${short(max)}${differing[i] ? `, ${differing[i]} differ` : ''}`];
-          }),
-        ),
-      ]),
-    ),
-  );
-  console.log('cold: parse and first next, in a fresh process');
-  const coldRow = (name: keyof NextReport) => withRatio(cold.map((own) => figure(own, name)));
-  console.table({
-    'the very first, ms': coldRow('firstMs'),
-    'a never-seen expression, µs': coldRow('expressionUs'),
-    'a never-seen zone, µs': coldRow('zoneUs'),
-  });
-  console.log(`memory of ${WEIGHED} different expressions, bytes each`);
-  const weightRow = (name: keyof NextReport) => withRatio(weights.map((own) => figure(own, name)));
-  console.table({ parsed: weightRow('parsedBytes'), 'with its next tick computed': weightRow('heapBytes') });
-  console.log(`${schedules} schedules held, with their next ticks`);
-  console.table({
-    'a thousand different: seconds': heldRow(held.shared, 'ms', 1_000),
-    'a thousand different: heap MB': heldRow(held.shared, 'heapBytes', MB),
-    'a thousand different: resident MB': heldRow(held.shared, 'residentBytes', MB),
-    'all different: seconds': heldRow(held.distinct, 'ms', 1_000),
-    'all different: heap MB': heldRow(held.distinct, 'heapBytes', MB),
-    'all different: resident MB': heldRow(held.distinct, 'residentBytes', MB),
-  });
-}
+await publish(
+  {
+    scenario: 'next',
+    tables: [
+      {
+        title: 'Libraries: ticks per second, cold starts, bytes of a schedule',
+        rows: libraryRows(libraries, rates),
+        chart: {
+          label: ['library'],
+          value: 'next ticks per second, geometric mean',
+          isOurs: ({ library }) => library === 'ours',
+        },
+      },
+      {
+        title: 'Next ticks per second, each computed from the one before',
+        rows: rateRows(libraries, [...rates, again]),
+      },
+      {
+        title: `${schedules.toLocaleString('en')} schedules held, each with its next tick`,
+        rows: heldRows(libraries, schedules),
+      },
+    ],
+    goals: goalsOf(libraries, rates),
+    notes: [
+      `Where a library finds other ticks than ours, it is said how many of the first ${COMPARED}.`,
+      'cron-schedule knows only the zone of its process: it walks in a process of that zone, and holds its schedules in UTC.',
+      'Bytes are those of 10,000 different expressions. Where not all schedules were held, seconds and memory are scaled up from those that were.',
+    ],
+  },
+  values,
+);

@@ -9,12 +9,16 @@ export class BenchProcess<Report> {
   private readonly ended: Promise<unknown>;
   private readonly arrived: Report[] = [];
 
-  /** @param worker the file it runs, by its address: `new URL('fire-worker.ts', import.meta.url)` */
+  /**
+   * @param worker the file it runs, by its address: `new URL('fire-worker.ts', import.meta.url)`
+   * @param execArgv of Node itself: by default this process', which compiles TypeScript on its way
+   */
   constructor(
     private readonly worker: URL,
     job: object,
+    execArgv: readonly string[] = process.execArgv,
   ) {
-    this.process = fork(worker, { execArgv: [...process.execArgv, '--expose-gc'] });
+    this.process = fork(worker, { execArgv: [...execArgv, '--expose-gc'] });
     this.ended = once(this.process, 'exit');
     this.process.on('message', (report) => this.arrived.push(report as Report));
     this.process.send(job);

@@ -5,7 +5,11 @@ export interface Timetable {
   readonly zone: string;
 }
 
-export const WALKS: readonly (Timetable & { readonly title: string })[] = [
+export interface Walk extends Timetable {
+  readonly title: string;
+}
+
+export const WALKS: readonly Walk[] = [
   { title: 'every second, UTC', expression: '* * * * * *', zone: 'UTC' },
   { title: 'every 5 min, London', expression: '*/5 * * * *', zone: 'Europe/London' },
   { title: 'weekdays 09:00, New York', expression: '0 9 * * 1-5', zone: 'America/New_York' },

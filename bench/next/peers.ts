@@ -7,6 +7,8 @@ import type { Schedule } from '../../lib/core/schedule/schedule.js';
 export interface Peer<Parsed = unknown> {
   readonly name: string;
   readonly version: string;
+  /** It knows no zone but that of its process. */
+  readonly onlyLocal?: boolean;
   /** Parses anew, or finds what it has parsed, as the library does by itself. */
   parse(expression: string, zone: string): Parsed;
   /** The first tick after the given instant. */
@@ -29,6 +31,10 @@ export interface CronerPeer {
     options: { timezone: string; paused?: boolean },
     run?: () => void,
   ) => { nextRun(after: Date): Date | null; stop(): void };
+}
+
+interface CronSchedulePeer {
+  readonly parseCronExpression: (expression: string) => { getNextDate(after: Date): Date };
 }
 
 export const loadCron = (): Promise<CronPeer> => load('cron');
@@ -62,7 +68,28 @@ export const peers: Readonly<Record<string, () => Promise<Peer>>> = {
       next: (time, after) => time.getNextDateFrom(new Date(after), time.timeZone).valueOf(),
     });
   },
+  'cron-schedule': async () => {
+    const { parseCronExpression } = await load<CronSchedulePeer>('cron-schedule');
+    return peer<ReturnType<CronSchedulePeer['parseCronExpression']>>({
+      name: 'cron-schedule',
+      version: versionOf('cron-schedule'),
+      onlyLocal: true,
+      parse: (expression) => parseCronExpression(expression),
+      next: (cron, after) => cron.getNextDate(new Date(after)).getTime(),
+    });
+  },
 };
+
+/** Runs in the zone of the process where the library knows no other; all else runs in UTC. */
+export function inZone<T>({ onlyLocal }: Peer, zone: string, work: () => T): T {
+  if (!onlyLocal) return work();
+  process.env.TZ = zone;
+  try {
+    return work();
+  } finally {
+    process.env.TZ = 'UTC';
+  }
+}
 
 /** It walks by itself, which it is fastest at; it is set only where the walk is not continued. */
 function cronParser(): Peer {

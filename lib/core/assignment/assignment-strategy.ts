@@ -16,10 +16,20 @@ export interface AssignmentStrategy {
   readonly independent: boolean;
   assign(units: readonly string[], candidates: readonly Candidate[]): Map<string, string>;
   /**
-   * For each unit another node than its owner: whom `assign` would name were the owner gone, or mostly so. Only where that
-   * is cheaper than to assign again.
+   * One node's part of what `assign` says, where that is cheaper by itself. Without this, units are assigned once more for
+   * each other owner to find out who stands by: all of them, unless the strategy is independent.
    */
-  assignStandbys?(owners: ReadonlyMap<string, string>, candidates: readonly Candidate[]): Map<string, string>;
+  share?(nodeId: string, units: readonly string[], candidates: readonly Candidate[]): Share;
+}
+
+/** What a node looks after, in any order. */
+export interface Share {
+  readonly owned: readonly string[];
+  /**
+   * Units of others that it takes when their owner is gone: best those that `assign` would then give it. Each unit has one
+   * such node wherever there is another candidate.
+   */
+  readonly standby: readonly string[];
 }
 
 /** The candidates that count, each once, in the order of their ids: all with weight, or, where none has, all alike. */

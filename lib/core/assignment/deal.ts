@@ -12,6 +12,9 @@ export function cutByWeight(total: number, candidates: readonly Candidate[]): nu
  * twice the weight twice as often, as evenly spread as can be.
  */
 export function deal(count: number, candidates: readonly Candidate[]): Uint32Array {
+  const [first] = candidates;
+  if (candidates.every(({ weight }) => weight === first!.weight))
+    return new Uint32Array(count).map((_, place) => place % candidates.length);
   const sum = candidates.reduce((all, { weight }) => all + weight, 0);
   const turns = candidates.flatMap(({ weight }, index) => {
     const most = Math.ceil((count * weight) / sum) + 1;

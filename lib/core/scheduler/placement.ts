@@ -1,5 +1,5 @@
 import type { Candidate } from '../assignment/assignment-strategy.js';
-import { placeUnits } from '../assignment/standby.js';
+import { shareOf } from '../assignment/share.js';
 import type { ClusterView } from '../cluster/cluster-view.js';
 import { isCandidate, type NodeRecord } from '../cluster/node-record.js';
 import type { KnownTask } from '../task/catalog.js';
@@ -29,17 +29,19 @@ export function placementOf(
   const placed: Placement['placed'] = new Map();
   const homeless: KnownTask[] = [];
   for (const { tasks: group, candidates } of groups(tasks, view, has)) {
-    if (candidates.length === 0) homeless.push(...group.filter(({ doc }) => doc.state === 'active'));
-    if (!strategy || !candidates.some((candidate) => candidate.nodeId === nodeId)) continue;
-    const units = new Map(group.flatMap((task) => task.units).map((unit) => [unit.name, unit]));
-    const placement = placeUnits(strategy, [...units.keys()], candidates);
-    for (const name of placement.standby(nodeId)) {
-      const unit = units.get(name)!;
-      placed.set(unit.key, { unit, role: 'standby' });
+    if (candidates.length === 0) {
+      for (const task of group) if (task.doc.state === 'active') homeless.push(task);
     }
-    for (const [name, owner] of placement.owner) {
-      const unit = units.get(name)!;
-      if (owner === nodeId) placed.set(unit.key, { unit, role: 'owner' });
+    if (!strategy || !candidates.some((candidate) => candidate.nodeId === nodeId)) continue;
+    const units = group.flatMap((task) => task.units);
+    const names = units.map(({ name }) => name);
+    const { owned, standby } = shareOf(nodeId, names, candidates, strategy);
+    const roles = new Map<string, Role>();
+    for (const name of owned) roles.set(name, 'owner');
+    for (const name of standby) roles.set(name, 'standby');
+    for (const unit of units) {
+      const role = roles.get(unit.name);
+      if (role) placed.set(unit.key, { unit, role });
     }
   }
   return { placed, homeless };
@@ -47,12 +49,7 @@ export function placementOf(
 
 /** Whether nothing has changed between two versions of a task that assignment looks at. */
 export function samePlacement(a: KnownTask, b: KnownTask): boolean {
-  return a.doc.generation === b.doc.generation && isLive(a.doc) === isLive(b.doc) && needOf(a) === needOf(b);
-}
-
-/** What a node must have to be a candidate for the task. */
-function needOf({ doc, policies }: KnownTask): string {
-  return JSON.stringify([doc.definition.handler, doc.definition.source, policies.nodeSelector, policies.group]);
+  return a.doc.generation === b.doc.generation && isLive(a.doc) === isLive(b.doc) && a.need === b.need;
 }
 
 /** Tasks with the same candidates are assigned together. */
@@ -65,8 +62,7 @@ function groups(
   const byNeed = new Map<string, { tasks: KnownTask[] }>();
   for (const task of tasks) {
     if (!isLive(task.doc)) continue;
-    const need = needOf(task);
-    let group = byNeed.get(need);
+    let group = byNeed.get(task.need);
     if (!group) {
       const candidates = candidatesFor(task, view)
         .filter(has)
@@ -77,7 +73,7 @@ function groups(
         .join('\n');
       group = found.get(same) ?? { tasks: [], candidates };
       found.set(same, group as { tasks: KnownTask[]; candidates: Candidate[] });
-      byNeed.set(need, group);
+      byNeed.set(task.need, group);
     }
     group.tasks.push(task);
   }

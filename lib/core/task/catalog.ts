@@ -1,3 +1,4 @@
+import { BoundedCache } from '../common/bounded-cache.js';
 import { hash32 } from '../common/hash.js';
 import type { LoggerPort } from '../common/logger.js';
 import { keys } from '../registry/keyspace.js';
@@ -21,6 +22,8 @@ export interface KnownTask {
   /** Equal for equal ticks: what was noted about ticks of another schedule says nothing about this one. */
   readonly scheduleKey: string;
   readonly policies: ResolvedPolicies;
+  /** What a node must have to run it; equal for equal needs. */
+  readonly need: string;
   readonly units: readonly Unit[];
 }
 
@@ -32,6 +35,8 @@ export type TaskChange = { type: 'put'; task: KnownTask; before?: KnownTask } | 
  */
 export class Catalog {
   private readonly known = new Map<string, KnownTask>();
+  /** Most tasks need the same: one string for all of them. */
+  private readonly needs = new BoundedCache<string>(1_000);
 
   constructor(
     private readonly onChange: (change: TaskChange) => void,
@@ -78,6 +83,10 @@ export class Catalog {
     return new Map([...this.known].map(([name, task]) => [name, task.token]));
   }
 
+  private shared(need: string): string {
+    return this.needs.get(need, () => need);
+  }
+
   private compile(name: string, entry: Entry, before: KnownTask | undefined): KnownTask | undefined {
     const doc = decodeTask(entry.value);
     try {
@@ -95,6 +104,7 @@ export class Catalog {
         revision,
         token,
         policies,
+        need: this.shared(needOf(doc, policies)),
         units,
         schedule: ticksOf(name, doc, policies),
         scheduleKey: scheduleKeyOf(doc, policies),
@@ -115,6 +125,11 @@ function ticksOf(name: string, { definition }: TaskDocument, policies: ResolvedP
   return policies.jitterMs === undefined || isOnce(definition.schedule)
     ? schedule
     : jittered(schedule, policies.jitterMs, name);
+}
+
+/** The handler, or whoever takes dynamic tasks without one, its labels and its group. */
+function needOf({ definition: { handler, source } }: TaskDocument, { nodeSelector, group }: ResolvedPolicies): string {
+  return JSON.stringify([handler, source, nodeSelector, group]);
 }
 
 /** Names the ticks of a task: another schedule or other bounds, another name. */

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { placeUnits } from '../../../lib/core/assignment/standby.js';
+import { shareOf } from '../../../lib/core/assignment/share.js';
 import { consistentHash } from '../../../lib/core/assignment/strategies/consistent-hash.js';
 import { fastestOf } from '../schedule/fastest-of.js';
 
@@ -11,9 +11,9 @@ it.each([
   const units = Array.from({ length: count }, (_, i) => `task-${i}`);
   const candidates = Array.from({ length: nodes }, (_, i) => ({ nodeId: `node-${i}`, weight: 1 }));
   const place = (): void => {
-    const placement = placeUnits(consistentHash, units, candidates);
-    expect(placement.owned('node-1').length).toBeGreaterThan(0);
-    expect(placement.standby('node-1').length).toBeGreaterThan(0);
+    const { owned, standby } = shareOf('node-1', units, candidates, consistentHash);
+    expect(owned.length).toBeGreaterThan(0);
+    expect(standby.length).toBeGreaterThan(0);
   };
   expect(fastestOf(3, place)).toBeLessThan(limitMs);
 });

@@ -8,7 +8,7 @@ const CLAIMS: Record<StrategyName, StrategyClaims> = {
   'hash-slot': { balance: 1.08, weightError: 0.1 },
   range: { balance: 1.001, weightError: 0.001 },
   weighted: { balance: 1.06, weightError: 0.1, movement: 'minimal' },
-  'round-robin': { balance: 1.001, weightError: 0.001 },
+  'round-robin': { balance: 1.001, weightError: 0.001, standby: 0 },
 };
 
 for (const [name, claims] of Object.entries(CLAIMS)) describeStrategy(STRATEGIES[name as StrategyName], claims);

@@ -1,5 +1,6 @@
 import { hash32 } from '../../common/hash.js';
 import { type AssignmentStrategy, type Candidate, effectiveCandidates } from '../assignment-strategy.js';
+import { shareByAssigning } from '../share.js';
 import { pointAfter, type Ring, ringOf } from './ring.js';
 
 /** No node has more than so many times its share, but for the rounding to whole units. */
@@ -15,32 +16,53 @@ export const consistentHash: AssignmentStrategy = {
   independent: false,
 
   assign(units, candidates) {
+    const owners = new Map<string, string>();
     const nodes = effectiveCandidates(candidates);
-    if (nodes.length === 0) return new Map();
-    const ring = ringOf(nodes);
-    const hashes = Uint32Array.from(units, (unit) => hash32(unit));
-    const owners = Uint32Array.from(hashes, (hash) => ring.owners[pointAfter(ring, hash)]!);
-    relieve(units, hashes, owners, ring, limitsOf(units.length, nodes));
-    return new Map(units.map((unit, i) => [unit, ring.nodes[owners[i]!]!]));
+    if (nodes.length === 0) return owners;
+    const placed = place(units, nodes);
+    for (let i = 0; i < units.length; i++) owners.set(units[i]!, nodes[placed.owners[i]!]!.nodeId);
+    return owners;
   },
 
-  /** The first node on the ring that is not the owner. */
-  assignStandbys(owners, candidates) {
-    const standbys = new Map<string, string>();
+  /** A unit's standby is the first node on the ring that is not its owner, full or not. */
+  share(nodeId, units, candidates) {
     const nodes = effectiveCandidates(candidates);
-    const alone = nodes.length === 1 ? nodes[0]!.nodeId : undefined; // then those without weight stand by
-    const others =
-      alone === undefined ? nodes : effectiveCandidates(candidates.filter(({ nodeId }) => nodeId !== alone));
-    if (others.length === 0) return standbys;
-    const ring = ringOf(others);
-    for (const [unit, owner] of owners) {
-      let point = pointAfter(ring, hash32(unit));
-      while (ring.nodes[ring.owners[point]!] === owner) point = following(ring, point);
-      standbys.set(unit, ring.nodes[ring.owners[point]!]!);
+    if (nodes.length < 2) return shareByAssigning(nodeId, units, candidates, consistentHash);
+    const share = { owned: [] as string[], standby: [] as string[] };
+    const own = nodes.findIndex((node) => node.nodeId === nodeId);
+    const { ring, points, owners } = place(units, nodes);
+    for (let i = 0; i < units.length; i++) {
+      const owner = owners[i]!;
+      let point = points[i]!;
+      while (ring.owners[point] === owner) point = following(ring, point);
+      if (owner === own) share.owned.push(units[i]!);
+      else if (ring.owners[point] === own) share.standby.push(units[i]!);
     }
-    return standbys;
+    return share;
   },
 };
+
+interface Placed {
+  readonly ring: Ring;
+  /** Of each unit: the next point after its hash. */
+  readonly points: Uint32Array;
+  /** Of each unit: the index of its node. */
+  readonly owners: Uint32Array;
+}
+
+function place(units: readonly string[], nodes: readonly Candidate[]): Placed {
+  const ring = ringOf(nodes);
+  const hashes = new Uint32Array(units.length);
+  const points = new Uint32Array(units.length);
+  const owners = new Uint32Array(units.length);
+  for (let i = 0; i < units.length; i++) {
+    const hash = (hashes[i] = hash32(units[i]!));
+    const point = (points[i] = pointAfter(ring, hash));
+    owners[i] = ring.owners[point]!;
+  }
+  relieve(units, hashes, points, owners, ring, limitsOf(units.length, nodes));
+  return { ring, points, owners };
+}
 
 function limitsOf(units: number, nodes: readonly Candidate[]): number[] {
   const sum = nodes.reduce((all, { weight }) => all + weight, 0);
@@ -54,6 +76,7 @@ function limitsOf(units: number, nodes: readonly Candidate[]): number[] {
 function relieve(
   units: readonly string[],
   hashes: Uint32Array,
+  points: Uint32Array,
   owners: Uint32Array,
   ring: Ring,
   limits: readonly number[],
@@ -71,7 +94,7 @@ function relieve(
   const moving = [...crowds].flatMap(([owner, crowd]) => crowd.sort(inOrder).slice(limits[owner]!));
   for (const owner of crowds.keys()) loads[owner] = limits[owner]!;
   for (const i of moving.sort(inOrder)) {
-    let point = pointAfter(ring, hashes[i]!);
+    let point = points[i]!;
     while (loads[ring.owners[point]!]! >= limits[ring.owners[point]!]!) point = following(ring, point);
     owners[i] = ring.owners[point]!;
     loads[owners[i]!]!++;

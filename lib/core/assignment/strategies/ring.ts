@@ -11,6 +11,10 @@ export interface Ring {
   /** Of each point: the index of its node. */
   readonly owners: Uint32Array;
   readonly nodes: readonly string[];
+  /** The ring in equal stretches, about as many as points: of each the first point at or after its beginning. */
+  readonly marks: Uint32Array;
+  /** By so many bits to the right, and a hash is the number of its stretch. */
+  readonly shift: number;
 }
 
 const rings = new BoundedCache<Ring>(16);
@@ -32,14 +36,10 @@ export function scaleOf(candidates: readonly Candidate[]): number {
 }
 
 /** The index of the first point at or after `hash`, round the ring. */
-export function pointAfter({ hashes }: Ring, hash: number): number {
-  let [low, high] = [0, hashes.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (hashes[middle]! < hash) low = middle + 1;
-    else high = middle;
-  }
-  return low === hashes.length ? 0 : low;
+export function pointAfter({ hashes, marks, shift }: Ring, hash: number): number {
+  let point = marks[hash >>> shift]!;
+  while (point < hashes.length && hashes[point]! < hash) point++;
+  return point === hashes.length ? 0 : point;
 }
 
 /** A point and the index of its node are sorted as one number of 52 bits. */
@@ -54,9 +54,23 @@ function drawRing(candidates: readonly Candidate[]): Ring {
     for (let i = 0; i < counts[index]!; i++) points[filled++] = hash32(`${nodeId}#${i}`) * MOST_NODES + index;
   }
   points.sort();
-  return {
-    hashes: Uint32Array.from(points, (point) => Math.floor(point / MOST_NODES)),
-    owners: Uint32Array.from(points, (point) => point % MOST_NODES),
-    nodes: candidates.map(({ nodeId }) => nodeId),
-  };
+  const hashes = new Uint32Array(points.length);
+  const owners = new Uint32Array(points.length);
+  points.forEach((point, i) => {
+    hashes[i] = Math.floor(point / MOST_NODES);
+    owners[i] = point % MOST_NODES;
+  });
+  return { hashes, owners, nodes: candidates.map(({ nodeId }) => nodeId), ...marksOf(hashes) };
+}
+
+function marksOf(hashes: Uint32Array): Pick<Ring, 'marks' | 'shift'> {
+  const bits = Math.max(1, Math.ceil(Math.log2(hashes.length)));
+  const shift = 32 - bits;
+  const marks = new Uint32Array(2 ** bits);
+  let point = 0;
+  for (let stretch = 0; stretch < marks.length; stretch++) {
+    while (point < hashes.length && hashes[point]! >>> shift < stretch) point++;
+    marks[stretch] = point;
+  }
+  return { marks, shift };
 }
