@@ -7,10 +7,11 @@
  * real nodes on a virtual clock ask for, which the formulas of the model are held against. The rest is arithmetic.
  */
 import { parseArgs } from 'node:util';
-import { DEFAULT_STORES, report } from './scale/report.js';
+import { Page } from './common/page.js';
 import { publish } from './common/report.js';
 import { comparisonsOf } from './scale/comparison.js';
 import { placed, simulated } from './scale/measure.js';
+import { capacityOf, DEFAULT_STORES, partsOf, reportOf } from './scale/report.js';
 import { registryCosts, type RegistryCosts } from './scale/registry-costs.js';
 import type { Size } from './scale/virtual-cluster.js';
 import { storesNamed } from './registries/stores.js';
@@ -20,7 +21,7 @@ import type { Simulation } from './scale/simulate.js';
 const { values } = parseArgs({
   args: process.argv.slice(2),
   options: {
-    clusters: { type: 'string', default: '10x10000,30x10000,100x10000,10x100000,300x1000,1000x1000' },
+    clusters: { type: 'string', default: '10x10000,30x10000,100x10000,10x100000,1000x1000' },
     nodes: { type: 'string', default: '10,100,1000' },
     tasks: { type: 'string', default: '10000,100000,1000000' },
     registry: { type: 'string', default: DEFAULT_STORES },
@@ -53,5 +54,7 @@ for (const tasks of numbers(values.tasks)) placements.push(await placed(tasks, n
 const simulations: Simulation[] = [];
 for (const size of sizesOf(values.clusters)) simulations.push(await simulated(size));
 
-const comparisons = simulations.flatMap(comparisonsOf);
-await publish(report({ registries, placements, simulations, comparisons }), values);
+const measured = { registries, placements, simulations, comparisons: simulations.flatMap(comparisonsOf) };
+const capacity = capacityOf(measured);
+await publish(reportOf(measured, capacity), values);
+if (values.write) new Page('capacity.md').write(partsOf(capacity));

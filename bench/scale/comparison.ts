@@ -49,10 +49,10 @@ function ofSteady(cluster: Cluster, phase: string, measured: Phase): Comparison 
 
 /** What moves is the strategy's doing; all else is held against what the model says where so many move. */
 function ofChange(cluster: Cluster, phase: string, measured: Phase, model: typeof joins): Comparison {
-  const { calls, told, moved, placements } = measured;
+  const { calls, beats, told, moved, placements } = measured;
   const expected = model(cluster, moved);
   const figures = {
-    calls: { simulated: calls, model: expected.calls },
+    calls: { simulated: calls - beats, model: expected.calls },
     told: { simulated: told, model: expected.told },
     moved: { simulated: moved, model: model(cluster).moved },
     placements: { simulated: placements / cluster.nodes, model: expected.placements },

@@ -39,8 +39,8 @@ const HEARTBEAT_MS = 10_000 / 3;
 const RESYNC_MS = 30_000;
 /** Ticks further apart than this have a standby, which reads the unit of each. */
 const STANDBY_FROM_MS = 30_000;
-/** At each resync the epoch is checked after both lists: the cluster's document, four units and a task are read. */
-const READS_PER_RESYNC = 2 * 6;
+/** Units that are read at a check of the epoch, beside its document and a task: has the registry gone back in time? */
+const WITNESSES = 4;
 
 const pagesOf = (documents: number): number => Math.max(1, Math.ceil(documents / PAGE));
 
@@ -49,8 +49,9 @@ export function idle(cluster: Cluster): Load {
   const { nodes, tasks, heartbeatMs = HEARTBEAT_MS, resyncMs = RESYNC_MS, replica = 1, callsPerBeat = 2 } = cluster;
   const beats = (nodes * 1_000) / heartbeatMs;
   const resyncs = (nodes * 1_000) / resyncMs;
+  const checks = 2 * resyncs; // of the epoch, after each of the two lists
   return {
-    reads: beats * callsPerBeat + resyncs * READS_PER_RESYNC,
+    reads: beats * callsPerBeat + checks * (2 + Math.min(WITNESSES, tasks / nodes)),
     commits: resyncs,
     writes: resyncs,
     pages: resyncs * (pagesOf(nodes) + pagesOf(tasks * replica)), // of nodes, and of tasks

@@ -1,4 +1,4 @@
-import type { Report } from '../common/report.js';
+import { markdownOf, type Report, type Row } from '../common/report.js';
 import { short } from '../common/statistics.js';
 import type { OneNode } from '../scale-worker.js';
 import { comparisonRow, worstOf, type Comparison } from './comparison.js';
@@ -6,7 +6,7 @@ import type { PlacementFigures } from './place.js';
 import { LIMITS, type Costs } from './pressure.js';
 import type { RegistryCosts } from './registry-costs.js';
 import type { Simulation } from './simulate.js';
-import { capacityRow, placementRow, registryCostRow, registryRow, remedyRows } from './tables.js';
+import { capacityRow, placementRow, registryCostRow, registryRow, remedyRows, SHARE } from './tables.js';
 
 /** The first of them is the one that the model is told for; the memory of one process is no registry for many. */
 export const DEFAULT_STORES = 'redis,etcd,zookeeper,consul';
@@ -22,26 +22,43 @@ export interface Measured {
   readonly comparisons: readonly Comparison[];
 }
 
-export function report({ registries, placements, simulations, comparisons }: Measured): Report {
-  const [[first, registry]] = [...registries] as [[string, RegistryCosts]];
-  const costs = costsOf(registry, placements, simulations);
+/** What the model says, for docs/capacity.md. */
+export interface Capacity {
+  readonly capacity: readonly Row[];
+  readonly registries: readonly Row[];
+  readonly remedies: readonly Row[];
+}
+
+export function capacityOf({ registries, placements, simulations }: Measured): Capacity {
+  const [registry] = registries.values();
+  const costs = costsOf(registry!, placements, simulations);
   const clusters = placements.flatMap(({ placements: figures }) =>
     figures.map(({ nodes, tasks }) => ({ nodes, tasks, periodMs: PERIOD_MS, callsPerBeat: 3 })),
   );
+  return {
+    capacity: clusters.map((cluster) => capacityRow(cluster, costs)),
+    registries: clusters.map((cluster) => registryRow(cluster, costs, registries)),
+    remedies: remedyRows(costs),
+  };
+}
+
+/** The parts of the page by their names. */
+export const partsOf = (capacity: Capacity): Record<string, string> =>
+  Object.fromEntries(Object.entries(capacity).map(([name, rows]) => [name, markdownOf(rows as readonly Row[])]));
+
+export function reportOf({ registries, placements, comparisons }: Measured, capacity: Capacity): Report {
+  const [first] = registries.keys();
   const worst = worstOf(comparisons);
   return {
     scenario: 'scale',
     tables: [
       {
-        title: `What ${first} and the nodes have to do, where each task is due once a minute: by the model`,
-        rows: clusters.map((cluster) => capacityRow(cluster, costs)),
-        chart: { label: ['nodes', 'tasks'], value: '% of the registry', isOurs: () => true },
+        title: `What ${first} and the nodes have to do by the model, where each task is due once a minute`,
+        rows: capacity.capacity,
+        chart: { label: ['nodes', 'tasks'], value: SHARE, isOurs: () => true },
       },
-      { title: 'What then', rows: remedyRows(costs) },
-      {
-        title: 'Time of the registry, idle · with ticks',
-        rows: clusters.map((cluster) => registryRow(cluster, costs, registries)),
-      },
+      { title: 'A thousand nodes with a million tasks: what then', rows: capacity.remedies },
+      { title: 'Per cent of the time of a registry, idle · with ticks', rows: capacity.registries },
       {
         title: 'What one of each takes of a registry',
         rows: [...registries].map(([name, own]) => registryCostRow(name, own)),
@@ -53,8 +70,7 @@ export function report({ registries, placements, simulations, comparisons }: Mea
         ),
       },
       {
-        title:
-          'Real nodes on a virtual clock, in brackets how many times what the model says; per second, or per change',
+        title: 'Real nodes on a virtual clock, in brackets the ratio to the model; per second, or per change',
         rows: comparisons.map(comparisonRow),
       },
     ],
@@ -66,7 +82,7 @@ export function report({ registries, placements, simulations, comparisons }: Mea
       },
     ],
     notes: [
-      `Redis: time of its process, which works on one core. The other registries: time that passes with one client on the same cores, hence an upper bound.`,
+      'Redis: time of its process, which works on one core. The other registries: time that passes with one client beside them on the same cores, hence an upper bound.',
       `Limits: all of the registry's time, ${LIMITS.bytesPerSecond / 1e6} MB/s, a pause of ${LIMITS.pauseMs} ms, a wait of ${LIMITS.queueMs} ms, ${LIMITS.heapBytes / 2 ** 30} GiB of heap, ${LIMITS.heldBytes / 2 ** 30} GiB held.`,
     ],
   };

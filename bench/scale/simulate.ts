@@ -1,5 +1,5 @@
 import { changesBetween } from './moved.js';
-import { NO_TRAFFIC, type Counts } from './traffic.js';
+import type { Counts } from './traffic.js';
 import { VirtualCluster, type Size } from './virtual-cluster.js';
 
 /** What happened while a cluster did one thing. */
@@ -16,7 +16,7 @@ export interface Simulation {
   readonly size: Size;
   /** What one more node with its replica takes of the heap. */
   readonly heapPerNode: number;
-  /** A minute in which nothing changes. */
+  /** A minute in which no node comes or goes. */
   readonly steady: Phase;
   /** Only where nothing is due, so that nothing else is counted. */
   readonly join?: Phase;
@@ -26,9 +26,10 @@ export interface Simulation {
   readonly documents: Readonly<Record<string, number>>;
 }
 
-/** Long enough for a session to end and for everybody to have heard of it; with two or three heartbeats in it. */
-const DEATH_MS = 11_000;
+/** A whole number of heartbeats, and two resyncs of each node. */
 const STEADY_MS = 60_000;
+/** The three changes fit between the resyncs of two groups, so that nothing else is counted with them. */
+const CHANGE_MS = 800;
 
 export async function simulate(size: Size): Promise<Simulation> {
   const virtual = await VirtualCluster.fill(size);
@@ -37,43 +38,34 @@ export async function simulate(size: Size): Promise<Simulation> {
   await virtual.complete();
   const heapPerNode = (heapUsed() - before) / (size.nodes - 1);
   if (size.due !== 'none') await cluster.advance(STEADY_MS); // each task has had a tick
-  const steady = await phase(virtual, () => cluster.advance(STEADY_MS));
+  const steady = await phase(virtual, STEADY_MS);
   const documents = meanLengths(virtual);
   if (size.due !== 'none') return { size, heapPerNode, steady, documents };
 
   let added = cluster.node(0);
-  const join = await phase(virtual, async () => void (added = await virtual.joinSlowly()));
-  const leave = await phase(virtual, () => virtual.leave(added));
-  const background = await phase(virtual, () => cluster.advance(DEATH_MS));
-  const death = await phase(virtual, async () => {
-    cluster.crash(cluster.node(1));
-    await cluster.advance(DEATH_MS);
-  });
-  return { size, heapPerNode, steady, join, leave, death: less(death, background), documents };
+  const join = await phase(virtual, CHANGE_MS, async () => void (added = await virtual.joinSlowly()));
+  const leave = await phase(virtual, CHANGE_MS, () => virtual.leave(added));
+  const death = await phase(virtual, CHANGE_MS, async () => virtual.kill(cluster.node(1)));
+  return { size, heapPerNode, steady, join, leave, death, documents };
 }
 
-async function phase(virtual: VirtualCluster, work: () => Promise<void>): Promise<Phase> {
+/** Does something, if anything, and lets it take effect. */
+async function phase(virtual: VirtualCluster, forMs: number, work?: () => Promise<void>): Promise<Phase> {
   const { cluster, traffic, tally } = virtual;
   const owners = virtual.owners();
   const [counts, { ticks, placements }, since] = [traffic.now(), { ...tally }, cluster.clock.monotonic()];
   const cpu = process.cpuUsage();
-  await work();
+  await work?.();
+  await cluster.advance(since + forMs - cluster.clock.monotonic());
   const { user, system } = process.cpuUsage(cpu);
   return {
     ...traffic.since(counts),
-    virtualMs: cluster.clock.monotonic() - since,
+    virtualMs: forMs,
     cpuMs: (user + system) / 1_000,
     ticks: tally.ticks - ticks,
     placements: tally.placements - placements,
     moved: changesBetween(owners, virtual.owners()),
   };
-}
-
-/** What came on top of what would have happened anyway. */
-function less(phase: Phase, background: Phase): Phase {
-  const names = Object.keys(NO_TRAFFIC) as (keyof Counts)[];
-  const counts = Object.fromEntries(names.map((name) => [name, phase[name] - background[name]])) as unknown as Counts;
-  return { ...phase, ...counts, cpuMs: phase.cpuMs - background.cpuMs };
 }
 
 function meanLengths({ cluster }: VirtualCluster): Record<string, number> {

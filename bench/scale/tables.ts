@@ -5,6 +5,9 @@ import type { PlacementFigures } from './place.js';
 import { pressureOn, type Costs, type Pressure } from './pressure.js';
 import type { RegistryCosts } from './registry-costs.js';
 
+/** The column that tells how much of a registry's time a cluster takes. */
+export const SHARE = '% of the registry';
+
 const MB = 1e6;
 const GB = 1e9;
 const MINUTE_MS = 60_000;
@@ -24,8 +27,8 @@ export function capacityRow(cluster: Cluster, costs: Costs): Row {
 
 function needs({ registry, bytesPerSecond, heldBytes, heapBytes, pauseMs, queueMs, first }: Pressure): Row {
   return {
-    '% of the registry idle': registry.idle * 100,
-    '% of the registry': registry.busy * 100,
+    [`${SHARE} idle`]: registry.idle * 100,
+    [SHARE]: registry.busy * 100,
     'MB/s out': bytesPerSecond / MB,
     'GB held': heldBytes / GB,
     'heap MB per node': heapBytes / MB,

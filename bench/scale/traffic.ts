@@ -6,6 +6,8 @@ import { KeyIndex } from './key-index.js';
 export interface Counts {
   /** Calls of the port, of whatever kind. */
   calls: number;
+  /** … those of them that a node makes at each heartbeat: it renews, and asks for the time. */
+  beats: number;
   gets: number;
   commits: number;
   writes: number;
@@ -17,7 +19,7 @@ export interface Counts {
   bytes: number;
 }
 
-export const NO_TRAFFIC: Counts = { calls: 0, gets: 0, commits: 0, writes: 0, listed: 0, told: 0, bytes: 0 };
+export const NO_TRAFFIC: Counts = { calls: 0, beats: 0, gets: 0, commits: 0, writes: 0, listed: 0, told: 0, bytes: 0 };
 
 /**
  * Stands between the nodes of a virtual cluster and their store, counts, and copies each text as a socket would: so
@@ -64,10 +66,18 @@ export class Traffic {
       watch: (prefix, listener) => registry.watch(prefix, (change) => listener(this.told(change))),
       openSession: async (options) => {
         const { renew, end, ...session } = await registry.openSession(options);
-        const counted = <T>(call: () => Promise<T>) => {
-          return (): Promise<T> => (counts.calls++, call());
+        return {
+          ...session,
+          renew: () => {
+            counts.calls++;
+            counts.beats++;
+            return renew();
+          },
+          end: () => {
+            counts.calls++;
+            return end();
+          },
         };
-        return { ...session, renew: counted(renew), end: counted(end) };
       },
     };
     return new Proxy(registry, {
@@ -76,6 +86,7 @@ export class Traffic {
         if (typeof value !== 'function') return value;
         return (...args: unknown[]): unknown => {
           counts.calls++;
+          if (name === 'serverTime') counts.beats++;
           return Reflect.apply(value, target, args);
         };
       },

@@ -77,14 +77,19 @@ export class VirtualCluster {
     const node = this.cluster.makeNode({ wrap: (registry) => this.traffic.wrap(registry) });
     node.host.fate = () => ({ lateMs: 1 });
     await this.cluster.settle([node]);
-    await this.cluster.advance('1s');
     return node;
   }
 
   async leave(node: TestNode): Promise<void> {
     this.cluster.nodes.splice(this.cluster.nodes.indexOf(node), 1);
     await this.cluster.during(node.service.stop());
-    await this.cluster.advance('1s');
+  }
+
+  /** Its session is over at once: what follows is the same after ten seconds. */
+  kill(node: TestNode): void {
+    const { session } = node.scheduler.membership.keeper;
+    this.cluster.crash(node);
+    this.cluster.store.endSession(session!.id);
   }
 
   owners(): Map<string, string> {
