@@ -65,17 +65,18 @@ export class Traffic {
       },
       watch: (prefix, listener) => registry.watch(prefix, (change) => listener(this.told(change))),
       openSession: async (options) => {
-        const { renew, end, ...session } = await registry.openSession(options);
+        const session = await registry.openSession(options);
         return {
-          ...session,
+          id: session.id,
+          ttlMs: session.ttlMs,
           renew: () => {
             counts.calls++;
             counts.beats++;
-            return renew();
+            return session.renew();
           },
           end: () => {
             counts.calls++;
-            return end();
+            return session.end();
           },
         };
       },
