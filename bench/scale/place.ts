@@ -6,6 +6,7 @@ import { placementOf } from '../../lib/core/scheduler/placement.js';
 import { strategyInForce } from '../../lib/core/scheduler/strategy-in-force.js';
 import type { Catalog } from '../../lib/core/task/catalog.js';
 import { spreadOf, type Spread } from '../common/statistics.js';
+import { cpuMs } from './cpu.js';
 import { changesBetween } from './moved.js';
 
 const JOINS = 7;
@@ -13,7 +14,7 @@ const JOINS = 7;
 export interface PlacementFigures {
   readonly nodes: number;
   readonly tasks: number;
-  /** What one node does once it has heard that another one has come. */
+  /** What one node does once it has heard that another one has come, in time of its processor. */
   readonly placeMs: Spread;
   /** Load of the busiest node, in parts of the mean. */
   readonly maxToMean: number;
@@ -43,9 +44,9 @@ function placeMs(catalog: Catalog, nodes: number, round: number): number {
     const value = JSON.stringify(nodeRecord(`${round}-node-${i}`));
     view.apply({ key: keys.node(`node-${i}`), value, revision: '1', token: 1n });
   }
-  const since = performance.now();
+  const since = cpuMs();
   placementOf(`${round}-node-0`, catalog.values(), view, strategyInForce(view, consistentHash));
-  return performance.now() - since;
+  return cpuMs() - since;
 }
 
 /** A limit of whole units lies between two numbers of nodes now and then, and moves more: hence several joins. */

@@ -1,3 +1,4 @@
+import { cpuMs } from './cpu.js';
 import { changesBetween } from './moved.js';
 import type { Counts } from './traffic.js';
 import { VirtualCluster, type Size } from './virtual-cluster.js';
@@ -54,14 +55,14 @@ async function phase(virtual: VirtualCluster, forMs: number, work?: () => Promis
   const { cluster, traffic, tally } = virtual;
   const owners = virtual.owners();
   const [counts, { ticks, placements }, since] = [traffic.now(), { ...tally }, cluster.clock.monotonic()];
-  const cpu = process.cpuUsage();
+  const cpu = cpuMs();
   await work?.();
   await cluster.advance(since + forMs - cluster.clock.monotonic());
-  const { user, system } = process.cpuUsage(cpu);
+  const spentMs = cpuMs() - cpu;
   return {
     ...traffic.since(counts),
     virtualMs: forMs,
-    cpuMs: (user + system) / 1_000,
+    cpuMs: spentMs,
     ticks: tally.ticks - ticks,
     placements: tally.placements - placements,
     moved: changesBetween(owners, virtual.owners()),

@@ -118,7 +118,7 @@ export function placementRow(catalog: CatalogFigures, figures: PlacementFigures)
   return {
     tasks: figures.tasks,
     nodes: figures.nodes,
-    'all units placed ms': figures.placeMs,
+    'all units placed, CPU ms': figures.placeMs,
     'busiest node, of the mean': figures.maxToMean,
     'moved by a join, in shares of a node': figures.moved,
     'heap bytes per task': catalog.heapBytesPerTask,
