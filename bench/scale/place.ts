@@ -9,7 +9,7 @@ import { spreadOf, type Spread } from '../common/statistics.js';
 import { cpuMs } from './cpu.js';
 import { changesBetween } from './moved.js';
 
-const JOINS = 7;
+const JOINS = 5;
 
 export interface PlacementFigures {
   readonly nodes: number;

@@ -60,7 +60,7 @@ const REMEDIES: readonly { what: string; today: boolean; cluster: Cluster; times
     cluster: { ...ALL, nodes: 100, tasks: 1e5, resyncMs: 10 * MINUTE_MS },
   },
   {
-    what: "100 namespaces of 10 nodes, resyncInterval: '5m', all of them in one Redis",
+    what: "100 namespaces of 10 nodes, resyncInterval: '5m', each with a prefix of its own, all in one Redis",
     today: true,
     cluster: { ...ALL, nodes: 10, tasks: 1e4, resyncMs: 5 * MINUTE_MS },
     times: 100,
