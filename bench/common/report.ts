@@ -101,7 +101,8 @@ function goalsText(): string {
   return markdownOf(rows);
 }
 
-function markdownOf(rows: readonly Row[]): string {
+/** As a table of a page. */
+export function markdownOf(rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
