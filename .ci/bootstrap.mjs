@@ -34,9 +34,11 @@ function npmCi(options, how) {
   return npm?.endsWith('.js') ? runNode([npm, ...args], how) : run('npm', args, how);
 }
 
-/** Package by package, as a lockfile has them; empty where there is none. */
+/** Package by package, as a lockfile has them, but for those that not every platform has; empty where there is none. */
 function versions(lockfile) {
-  const named = Object.entries(readLock(lockfile)?.packages ?? {}).filter(([path]) => path !== '');
+  const named = Object.entries(readLock(lockfile)?.packages ?? {}).filter(
+    ([path, entry]) => path !== '' && !entry.optional,
+  );
   return Object.fromEntries(named.map(([path, { version }]) => [path, version]));
 }
 
