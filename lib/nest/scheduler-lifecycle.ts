@@ -45,7 +45,7 @@ export class SchedulerLifecycle {
     const first = this.scheduler.context.events.listen(({ type }) => {
       if (type !== 'session.working') return;
       first.dispose();
-      this.report = reportStart(this.scheduler, this.service);
+      this.report = reportStart(this.scheduler);
     });
   }
 

@@ -3,16 +3,16 @@ import { tellDuration } from '../core/common/duration.js';
 import { keys } from '../core/registry/keyspace.js';
 import type { RegistryInfo } from '../core/registry/registry.js';
 import type { Scheduler } from '../core/scheduler/scheduler.js';
-import type { SchedulerService } from '../core/service/scheduler-service.js';
+import { isLive } from '../core/task/task-definition.js';
 
 /** The start must not wait for a registry that is slow to describe itself. */
 const PATIENCE_MS = 2_000;
 
 /** One line in the log when the node works for the first time, and one for each thing the registry warns of. */
-export async function reportStart(scheduler: Scheduler, service: SchedulerService): Promise<void> {
+export async function reportStart(scheduler: Scheduler): Promise<void> {
   const { context, options } = scheduler;
   const { clock, logger, timeZone } = options;
-  const tasks = taskText(service, context.clock.now());
+  const tasks = taskText(scheduler);
   const sent = clock.monotonic();
   const [info, latencyMs] = await Promise.all([
     withTimeout(clock, context.registry.describe(), PATIENCE_MS).catch(() => undefined),
@@ -23,7 +23,7 @@ export async function reportStart(scheduler: Scheduler, service: SchedulerServic
   ]);
   const described = typeof info === 'object' ? info : { kind: context.registry.kind, warnings: [] };
   const registry = registryText(described, latencyMs);
-  logger.log(`Scheduler working: node ${service.nodeId}, registry ${registry}, ${tasks}, zone ${timeZone}`);
+  logger.log(`Scheduler working: node ${context.node.id}, registry ${registry}, ${tasks}, zone ${timeZone}`);
   for (const warning of described.warnings) logger.warn(`Registry ${described.kind}: ${warning}`);
 }
 
@@ -33,11 +33,16 @@ function registryText({ kind, version, topology }: RegistryInfo, latencyMs: numb
   return `${kind} (${facts.filter(Boolean).join(', ')})`;
 }
 
-function taskText(service: SchedulerService, now: number): string {
-  const tasks = service.listTasks();
-  const halted = tasks.filter(({ state }) => state === 'paused' || state === 'cancelled').length;
-  const [first] = tasks.filter(({ nextTick }) => nextTick).sort((a, b) => Number(a.nextTick) - Number(b.nextTick));
+/** Looks at the schedules themselves: views of a hundred thousand tasks would put each of them into words. */
+function taskText({ context: { catalog, clock } }: Scheduler): string {
+  const now = clock.now();
+  const tasks = [...catalog.values()].filter(({ doc }) => isLive(doc));
+  const halted = tasks.filter(({ doc: { state } }) => state === 'paused' || state === 'cancelled').length;
+  let first: { name: string; tick: number } | undefined;
+  for (const { name, doc, schedule } of tasks) {
+    const tick = doc.state === 'active' ? schedule.next(Math.max(now, doc.since)) : undefined;
+    if (tick !== undefined && tick < (first?.tick ?? Infinity)) first = { name, tick };
+  }
   const count = `${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}${halted > 0 ? ` (${halted} disabled)` : ''}`;
-  const wait = first ? Math.max(0, Number(first.nextTick) - now) : 0;
-  return first ? `${count}, next "${first.name}" in ${tellDuration(wait)}` : count;
+  return first ? `${count}, next "${first.name}" in ${tellDuration(Math.max(0, first.tick - now))}` : count;
 }

@@ -2,6 +2,7 @@ import { filter, Observable, Subject } from 'rxjs';
 import type { Clock } from '../common/clock.js';
 import { errorMessage } from '../common/errors.js';
 import type { LoggerPort } from '../common/logger.js';
+import { isThenable } from '../common/thenable.js';
 import type { EventName, SchedulerEvent, SchedulerEvents } from './scheduler-events.js';
 
 /** Where events come together. A listener that throws is logged and goes no further: events never steer. */
@@ -38,7 +39,8 @@ export class EventHub {
       });
     const subscription = this.stream().subscribe((event) => {
       try {
-        Promise.resolve(listener(event)).catch(failed);
+        const outcome = listener(event);
+        if (isThenable(outcome)) outcome.then(undefined, failed); // most tell nothing, and there are many events
       } catch (error) {
         failed(error);
       }

@@ -86,20 +86,21 @@ export class Executor {
     return !entry || isWorthRetrying(entry, error, run.attempt, this.logger);
   }
 
-  private async callHandler({ definition, run }: Invocation): Promise<unknown> {
+  private callHandler({ definition, run }: Invocation): Promise<unknown> {
     const entry = this.handlers.find(definition);
-    if (!entry) {
-      const known =
-        this.handlers
-          .ids()
-          .map((id) => `"${id}"`)
-          .join(', ') || 'none';
-      const { handler } = definition;
-      const message = `No handler "${handler}" on this node. Declare @TaskHandler('${handler}') on a provider method; declared are: ${known}`;
-      throw new DistributedScheduleError('HANDLER_NOT_FOUND', message, { task: run.task });
-    }
+    if (!entry) return this.withoutHandler(definition, run);
     const middlewares = [...this.handlers.middlewares, ...entry.middlewares];
     return withCurrentRun(run, around(middlewares, entry.handler));
+  }
+
+  private async withoutHandler({ handler }: Execution['definition'], { task }: TaskRun): Promise<never> {
+    const known =
+      this.handlers
+        .ids()
+        .map((id) => `"${id}"`)
+        .join(', ') || 'none';
+    const message = `No handler "${handler}" on this node. Declare @TaskHandler('${handler}') on a provider method; declared are: ${known}`;
+    throw new DistributedScheduleError('HANDLER_NOT_FOUND', message, { task });
   }
 
   /** An aborted run is waited for, but not for ever: a handler that ignores its signal must not hold the shutdown. */

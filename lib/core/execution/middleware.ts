@@ -1,5 +1,6 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import { show } from '../common/show.js';
+import { isThenable } from '../common/thenable.js';
 import { invalidTask } from '../task/validate.js';
 import type { Handler, TaskRun } from './task-run.js';
 
@@ -70,7 +71,7 @@ export function requireMiddlewares(task: string, given: unknown): TaskMiddleware
 
 /** The handler with these around it, the first outermost. */
 export function around(middlewares: readonly TaskMiddleware[], handler: Handler): Handler {
-  const innermost: Handler = async (run) => lastValue(await handler(run));
+  const innermost: Handler = (run) => lastValue(handler(run));
   return middlewares.reduceRight<Handler>((inner, middleware) => within(middleware, inner), innermost);
 }
 
@@ -92,7 +93,7 @@ function within(middleware: TaskMiddleware, inner: Handler): Handler {
     };
     let value: unknown;
     try {
-      value = await lastValue(await middleware(run, next));
+      value = await lastValue(middleware(run, next));
     } catch (error) {
       await ended().catch(() => undefined);
       throw error;
@@ -127,7 +128,8 @@ function tooLate({ id, task }: TaskRun): Error {
   return new Error(`A middleware of task "${task}" called next() after it had returned; run ${id} is over`);
 }
 
-/** Of an observable its last value, once it has completed. */
+/** Of an observable, also of a promised one, its last value, once it has completed. */
 function lastValue(value: unknown): unknown {
-  return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
+  if (isObservable(value)) return lastValueFrom(value, { defaultValue: undefined });
+  return isThenable(value) ? Promise.resolve(value).then(lastValue) : value;
 }

@@ -38,7 +38,8 @@ export class RunNotes {
   }
 
   /** For the record of the run. */
-  all(): { logs?: RunLogLine[]; logsDropped?: number; progress?: RunProgress } {
+  all(): { logs?: RunLogLine[]; logsDropped?: number; progress?: RunProgress } | undefined {
+    if (this.lines.length === 0 && !this.latest) return undefined;
     return {
       ...(this.lines.length > 0 && { logs: this.lines.map(({ line }) => line) }),
       ...(this.dropped > 0 && { logsDropped: this.dropped }),

@@ -86,9 +86,8 @@ export function claim(
 ): UnitDecision<ClaimOutcome> {
   const backfill = trigger === 'backfill' && { backfill: true as const };
   const { next, run } = entered(state, task, request, { ...(tick !== undefined && { tick }), trigger, ...backfill });
-  const isRegular = trigger === 'schedule' || trigger === 'misfire';
-  const counters = isRegular ? count(state.counters, 'claimed') : state.counters;
-  return { next: { ...next, counters }, outcome: { kind: 'claimed', run, more, task }, skips };
+  if (trigger === 'schedule' || trigger === 'misfire') next.counters = count(state.counters, 'claimed');
+  return { next, outcome: { kind: 'claimed', run, more, task }, skips };
 }
 
 /** The run that this request has entered, unheard. Taken over since by another node it keeps its id, and is ours no more. */

@@ -17,7 +17,7 @@ export interface ClaimedRun {
   entry: RunEntry;
   token: bigint;
   /** Room in the group of its task, where that has one. */
-  permit?: Permit;
+  permit?: Permit | undefined;
 }
 
 /** … and what becomes of it here. */
@@ -30,21 +30,26 @@ export interface LiveRun extends ClaimedRun {
   handOver: boolean;
   /** It takes one while its handler runs or is about to, and none while it waits for another attempt. */
   hasSlot: boolean;
-  retry?: RetryState;
+  retry?: RetryState | undefined;
   /** Resolves when it is over here and what became of it is recorded; with nothing where another node has it. */
-  ended?: Promise<RunRecord | undefined>;
+  ended?: Promise<RunRecord | undefined> | undefined;
 }
 
 export function liveRun(claimed: ClaimedRun, clock: Clock): LiveRun {
-  const { retry } = claimed.entry;
+  const { unit, task, entry, token, permit } = claimed;
   return {
-    ...claimed,
+    unit,
+    task,
+    entry,
+    token,
+    permit,
     abort: new RunAbort(),
     notes: new RunNotes(clock),
     stage: 'claimed',
     handOver: false,
-    hasSlot: !isWaiting(claimed.entry),
-    ...(retry && { retry }),
+    hasSlot: !isWaiting(entry),
+    retry: entry.retry,
+    ended: undefined,
   };
 }
 
@@ -56,7 +61,7 @@ export function vacate(
   if (run.hasSlot) slots.give();
   run.hasSlot = false;
   if (run.permit) void groups.give(run.permit);
-  delete run.permit;
+  run.permit = undefined;
 }
 
 /** Why a run ends that is told to. */

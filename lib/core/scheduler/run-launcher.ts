@@ -5,16 +5,15 @@ import { backoffMs } from '../execution/middlewares/retry.js';
 import { isTimeout, totalTimeout } from '../execution/middlewares/timeout.js';
 import type { ExecutionResult, Executor } from '../execution/executor.js';
 import { insist } from '../registry/insist.js';
-import { lastTick } from '../schedule/ticks.js';
 import type { Unit } from '../task/unit.js';
 import { abortedError, begunAt, type ClaimedRun, dueAt, type LiveRun, liveRun, vacate } from './live-run.js';
+import { HandlerRun } from './handler-run.js';
 import { RetryPause } from './retry-pause.js';
 import { decideFinish, decideRebind, decideRelease } from './run-decisions.js';
 import { runRecordOf } from './run-record.js';
 import type { SchedulerContext } from './scheduler-context.js';
-import { telling } from './telling.js';
 import { type Obstacle, StartCheck } from './start-check.js';
-import { attemptsOf, isWaiting, type RunEntry } from './unit-state.js';
+import { isWaiting, type RunEntry } from './unit-state.js';
 
 /** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
 export class RunLauncher {
@@ -241,29 +240,8 @@ export class RunLauncher {
   }
 
   private async execute(live: LiveRun): Promise<ExecutionResult> {
-    const { unit, task, entry, token, abort } = live;
-    const { node, clock } = this.context;
-    const next = entry.tick === undefined ? undefined : task.schedule.next(entry.tick);
-    const run = {
-      id: entry.id,
-      task: task.name,
-      unit: unit.name,
-      ...(entry.tick !== undefined && { tick: new Date(entry.tick) }),
-      ...(next !== undefined && { nextTick: new Date(next) }),
-      get previousTick() {
-        return tickBefore(live); // a search, which most never ask for
-      },
-      startedAt: new Date(clock.now()),
-      attempt: attemptsOf(live),
-      trigger: entry.trigger,
-      nodeId: node.id,
-      fencingToken: token,
-      get signal() {
-        return abort.signal;
-      },
-      payload: entry.payload === undefined ? task.doc.definition.payload : entry.payload,
-      ...telling(live, this.context),
-    };
+    const { task, abort } = live;
+    const run = new HandlerRun(live, this.context);
     live.stage = 'called';
     try {
       const { policies, doc } = task;
@@ -325,16 +303,11 @@ export class RunLauncher {
   }
 }
 
-function tickBefore({ entry: { tick }, task: { schedule } }: LiveRun): Date | undefined {
-  const before = tick === undefined ? undefined : lastTick(schedule, 0, tick - 1);
-  return before === undefined ? undefined : new Date(before);
-}
-
 function unstarted({ outcome, why }: Obstacle, now: number): ExecutionResult {
   return { outcome, attempt: 0, startedAt: now, endedAt: now, error: { name: 'NotStarted', message: why } };
 }
 
-function toRecord({ unit, entry, token, notes, retry }: LiveRun, { attempt, ...end }: ExecutionResult): RunRecord {
-  const attempts = Math.max(attempt, retry?.made ?? 0, 1);
-  return runRecordOf(unit, entry, { ...end, ...notes.all(), attempt: attempts, token: String(token) });
+function toRecord({ unit, entry, token, notes, retry }: LiveRun, result: ExecutionResult): RunRecord {
+  const attempt = Math.max(result.attempt, retry?.made ?? 0, 1);
+  return runRecordOf(unit, entry, { ...result, ...notes.all(), attempt, token: String(token) });
 }

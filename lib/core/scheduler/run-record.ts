@@ -11,22 +11,22 @@ export function runRecordOf(
   end: Pick<RunRecord, 'endedAt' | 'outcome'> & Partial<RunRecord>,
 ): RunRecord {
   const { id, tick, trigger, node, claimedAt, again, payload } = entry;
-  const base = {
+  const record: RunRecord = {
+    ...end,
     kind: 'run',
     id,
     task: unit.task,
     unit: unit.name,
     trigger,
     nodeId: node,
-    attempt: attemptsOf(entry),
+    attempt: end.attempt ?? attemptsOf(entry),
     claimedAt,
-  } as const;
-  const given = payload === undefined ? undefined : encodeJson(payload, MAX_RESULT_BYTES);
-  return {
-    ...base,
-    ...(tick !== undefined && { tick }),
-    ...(again !== undefined && { again }),
-    ...(given && ('text' in given ? { payload: payload! } : { isPayloadLost: true as const })),
-    ...end,
   };
+  if (tick !== undefined) record.tick = tick;
+  if (again !== undefined) record.again = again;
+  if (payload !== undefined) {
+    if ('text' in encodeJson(payload, MAX_RESULT_BYTES)) record.payload = payload;
+    else record.isPayloadLost = true;
+  }
+  return record;
 }

@@ -15,16 +15,21 @@ export class StartCheck {
   constructor(private readonly context: SchedulerContext) {}
 
   /** May renew the session, and with it correct the clock. */
-  async obstacle(run: LiveRun): Promise<Obstacle | undefined> {
-    return this.known(run) ?? (await this.doubt(run)) ?? this.lateness(run);
+  obstacle(run: LiveRun): Obstacle | undefined | Promise<Obstacle | undefined> {
+    const known = this.known(run);
+    if (known || this.isTrusted(run)) return known ?? this.lateness(run);
+    return this.doubt(run).then((doubt) => doubt ?? this.lateness(run));
   }
 
   /** Outside the trust window the registry is asked first. */
   async doubt(run: LiveRun): Promise<Obstacle | undefined> {
-    if (this.context.keeper.trustedBy(run.entry.session)) return undefined;
-    if (await this.stillOurs(run)) return undefined;
+    if (this.isTrusted(run) || (await this.stillOurs(run))) return undefined;
     run.handOver ||= run.task.policies.recovery === 'rerun';
     return { outcome: 'lost', why: 'the session of this node was lost before the run started' };
+  }
+
+  private isTrusted({ entry }: LiveRun): boolean {
+    return this.context.keeper.trustedBy(entry.session);
   }
 
   /** As far as this node knows without asking. */

@@ -148,11 +148,10 @@ export class UnitStore {
     const ahead = this.lines.get(key);
     const turn = ahead ? ahead.then(work, work) : work();
     this.lines.set(key, turn);
-    void turn
-      .catch(() => undefined)
-      .finally(() => {
-        if (this.lines.get(key) === turn) this.lines.delete(key);
-      });
+    const leave = (): void => {
+      if (this.lines.get(key) === turn) this.lines.delete(key);
+    };
+    turn.then(leave, leave);
     return turn;
   }
 }

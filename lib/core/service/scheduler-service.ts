@@ -8,6 +8,7 @@ import type { ScheduleSpec } from '../schedule/schedule-spec.js';
 import { Orphans } from '../scheduler/orphans.js';
 import type { SchedulerState } from '../scheduler/scheduler-state.js';
 import type { Scheduler } from '../scheduler/scheduler.js';
+import type { KnownTask } from '../task/catalog.js';
 import { isLive, type TaskInput } from '../task/task-definition.js';
 import { requireArgument, requireName, share, wholeNumber } from './arguments.js';
 import { type BackfillOptions, type BackfillView, Backfills } from './backfills.js';
@@ -247,14 +248,14 @@ export class SchedulerService {
 
   /** Tasks by name. Tombstones are listed only where the filter asks for state `deleted`. @throws `INVALID_OPTIONS` */
   listTasks(filter: TaskFilter = {}): TaskView[] {
-    const wanted = [...this.scheduler.context.catalog.values()].filter(filterOf(filter));
-    return wanted.map((task) => this.view(task)).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.viewsOf(filterOf(filter));
   }
 
   /** The tasks this node owns: whose ticks it takes. */
   listOwnTasks(): TaskView[] {
     const names = new Set(this.scheduler.owned.map((unit) => unit.task));
-    return this.listTasks().filter(({ name }) => names.has(name));
+    const isWanted = filterOf({});
+    return this.viewsOf((task) => names.has(task.name) && isWanted(task));
   }
 
   /** The next ticks of a task, at most 1,000. Empty where it is not active. @throws `TASK_NOT_FOUND`, `INVALID_OPTIONS` */
@@ -327,7 +328,12 @@ export class SchedulerService {
     return this.scheduler.view.get(id);
   }
 
-  private view(task: Parameters<typeof viewOf>[0]): TaskView {
+  private viewsOf(isWanted: (task: KnownTask) => boolean): TaskView[] {
+    const wanted = [...this.scheduler.context.catalog.values()].filter(isWanted);
+    return wanted.map((task) => this.view(task)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  private view(task: KnownTask): TaskView {
     return viewOf(task, this.scheduler.context.clock.now());
   }
 }

@@ -18,17 +18,19 @@ export function eventListener(
   { types, filter = {} }: ListenerMark,
   call: (...args: unknown[]) => unknown,
   { origin, logger, tagsOf }: Surroundings,
-): (event: SchedulerEvent) => Promise<void> {
+): (event: SchedulerEvent) => Promise<void> | undefined {
   const wanted = new Set<string>(types);
-  return async (event) => {
-    if (!wanted.has(event.type)) return;
-    const task = 'task' in event.data ? event.data.task : undefined;
-    if (task !== undefined && !fits(filter, task, tagsOf)) return;
+  const tell = async (event: SchedulerEvent, task: string | undefined): Promise<void> => {
     try {
       await call(event);
     } catch (error) {
       logger.error(`${origin} failed itself: ${errorMessage(error)}`, { event: event.type, task });
     }
+  };
+  return (event) => {
+    if (!wanted.has(event.type)) return undefined;
+    const task = 'task' in event.data ? event.data.task : undefined;
+    return task === undefined || fits(filter, task, tagsOf) ? tell(event, task) : undefined;
   };
 }
 

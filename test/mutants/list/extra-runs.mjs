@@ -168,7 +168,7 @@ export const extraRuns = [
     breaks: 'Runs that no tick stands behind count as none',
     rules: ['accounted', 'max-runs'],
     file: claim,
-    find: "const isRegular = trigger === 'schedule' || trigger === 'misfire';",
-    replace: "const isRegular = trigger !== 'backfill' && trigger !== 'manual';",
+    find: "if (trigger === 'schedule' || trigger === 'misfire') next.counters",
+    replace: "if (trigger !== 'backfill' && trigger !== 'manual') next.counters",
   },
 ];

@@ -108,8 +108,8 @@ export const ticks = [
     breaks: 'What happens is counted',
     rules: ['accounted'],
     file: claim,
-    find: "const counters = isRegular ? count(state.counters, 'claimed') : state.counters;",
-    replace: "const counters = isRegular && more ? count(state.counters, 'claimed') : state.counters;",
+    find: "if (trigger === 'schedule' || trigger === 'misfire') next.counters",
+    replace: "if (more && (trigger === 'schedule' || trigger === 'misfire')) next.counters",
   },
   {
     name: 'end-not-counted',

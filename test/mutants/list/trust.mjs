@@ -56,8 +56,8 @@ export const trust = [
     breaks: 'A handler starts inside the trust window, or after a look at the registry',
     rules: ['claimed'],
     file: 'lib/core/scheduler/start-check.ts',
-    find: 'if (this.context.keeper.trustedBy(run.entry.session)) return undefined;',
-    replace: 'if (this.context.keeper.session || run.entry.session) return undefined;',
+    find: 'return this.context.keeper.trustedBy(entry.session);',
+    replace: 'return (this.context.keeper.session ?? entry.session) !== undefined;',
   },
   {
     name: 'expired-session-kept',

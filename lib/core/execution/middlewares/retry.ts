@@ -25,7 +25,7 @@ export function retryMiddleware(
   isWorthIt: (invocation: Invocation, error: unknown) => Promise<boolean>,
   onRetry: (invocation: Invocation, error: string, delayMs: number) => void,
 ): RunStep {
-  return async (invocation, next) => {
+  const retried = async (invocation: Invocation, next: () => Promise<unknown>): Promise<unknown> => {
     const { retry } = invocation.policies;
     const first = invocation.run;
     const lastStart = retry.deadlineMs === undefined ? Infinity : invocation.begunAt + retry.deadlineMs;
@@ -45,4 +45,6 @@ export function retryMiddleware(
       }
     }
   };
+  return (invocation, next) =>
+    invocation.run.attempt >= invocation.policies.retry.attempts ? next() : retried(invocation, next);
 }

@@ -55,6 +55,7 @@ class CronSchedule implements Schedule {
   /** The latest answer: every `after` in [recentFrom, recentTick) has it. Tasks that share the evaluator ask for the same. */
   private recentFrom: EpochMs = 0;
   private recentTick: EpochMs = 0;
+  private words?: string;
 
   constructor(
     private readonly expression: string,
@@ -76,7 +77,7 @@ class CronSchedule implements Schedule {
   }
 
   describe(): string {
-    return `${cronWords(this.expression)}, in ${this.zone.name}`;
+    return (this.words ??= `${cronWords(this.expression)}, in ${this.zone.name}`);
   }
 
   noteOn(tick: EpochMs): string | undefined {
