@@ -176,6 +176,21 @@ describe('Commands to a backfill', () => {
     expect(days()).toEqual([-5, -4, -3, -2, -1]);
   });
 
+  it('runs nothing once more when the registry is restored, with the task as it was and its unit from before', async () => {
+    await begin();
+    await ask(WEEK);
+    await advance('15s');
+    const backup = probe.cluster.store.backup();
+    await advance('20s');
+    const done = days();
+    expect(done.length).toBeGreaterThan(2);
+    probe.cluster.store.restore(backup);
+    await advance('3m');
+    expect(service().getTask('a')?.state).toBe('active');
+    expect(await get()).toBeUndefined();
+    expect(days()).toEqual(done);
+  });
+
   it('is not done once more when its unit is lost', async () => {
     await begin();
     await ask(WEEK);

@@ -318,4 +318,20 @@ describe('A backfill beside regular ticks', () => {
     await probe.cluster.advance('2m');
     expect(ticks(backfilled())).toHaveLength(3);
   });
+
+  it('goes on soon, though all its owner knows is a run on another node of whose end it was not told', async () => {
+    await begin({ nodes: 2 });
+    const minute = await add({ schedule: DAILY });
+    work = () => pass(2_000);
+    const other = probe.cluster.nodes.find((node) => node !== owner())!;
+    await ask({ from: minute - 3 * 86_400_000 });
+    await during(owner().service.pauseTask('a'));
+    await probe.cluster.advance('3s');
+    await during(other.service.runTask('a'));
+    await during(owner().service.getTaskStatus('a'));
+    await probe.cluster.advance('3s');
+    await during(owner().service.resumeTask('a'));
+    await probe.cluster.advance('10s');
+    expect(ticks(backfilled())).toHaveLength(3);
+  });
 });

@@ -3,7 +3,8 @@ import type { EpochMs } from '../common/clock.js';
 import { keys } from '../registry/keyspace.js';
 import type { KnownTask } from '../task/catalog.js';
 import { decodeTask, isLive, type TaskDocument } from '../task/task-definition.js';
-import { unitsOf } from '../task/unit.js';
+import { type Unit, unitsOf } from '../task/unit.js';
+import { decideTouch } from './run-decisions.js';
 import type { SchedulerContext } from './scheduler-context.js';
 import { newUnitState } from './unit-state.js';
 
@@ -87,7 +88,8 @@ export class Amnesia {
     const restored: TaskDocument = { ...rest, since, updatedAt: clock.now() };
     const [key, value] = [keys.task(name), JSON.stringify(restored)];
     const there = await registry.get(key, { fresh: true });
-    if (there && there.token >= token) return void catalog.apply(there);
+    // as it was, it may say of a backfill what its unit does not say any more
+    if (there && (there.token > token || (there.token === token && !doc.backfill))) return void catalog.apply(there);
     const former = there && decodeTask(there.value);
     if (former && former.generation !== doc.generation)
       // before the task: else nobody would try it again
@@ -98,9 +100,14 @@ export class Amnesia {
       return;
     }
     catalog.apply({ key, value, revision: result.revision, token: result.token });
-    if (isLive(doc))
-      await Promise.all(
-        units.map((unit) => store.create(unit, { ...newUnitState(since, result.token), rebuilt: true }, () => false)),
+    const bringAbout = async (unit: Unit): Promise<void> => {
+      await store.create(unit, { ...newUnitState(since, result.token), rebuilt: true }, () => false);
+      await store.update(
+        unit,
+        (state) => decideTouch(state, result.token),
+        () => false,
       );
+    };
+    if (isLive(doc)) await Promise.all(units.map(bringAbout));
   }
 }

@@ -12,7 +12,7 @@ import { RetryPause } from './retry-pause.js';
 import { decideFinish, decideRebind, decideRelease } from './run-decisions.js';
 import { runRecordOf } from './run-record.js';
 import type { SchedulerContext } from './scheduler-context.js';
-import { type Obstacle, StartCheck } from './start-check.js';
+import { aborted, type Obstacle, StartCheck } from './start-check.js';
 import { isWaiting, type RunEntry } from './unit-state.js';
 
 /** Takes a claimed run to its end: waits for its tick, starts the handler inside the trust window, records what came of it. */
@@ -144,7 +144,7 @@ export class RunLauncher {
     const { context } = this;
     let result: ExecutionResult;
     try {
-      const obstacle = await this.awaitStart(run);
+      const obstacle = (await this.awaitStart(run)) ?? aborted(run); // in the moment before it was heard that nothing is in the way
       result = obstacle ? unstarted(obstacle, context.clock.now()) : await this.execute(run);
     } catch (error) {
       result = unstarted({ outcome: 'failed', why: errorMessage(error) }, context.clock.now()); // whatever it is, the run ends

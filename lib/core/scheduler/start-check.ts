@@ -10,6 +10,10 @@ export interface Obstacle {
   why: string;
 }
 
+export function aborted({ abort: { reason } }: LiveRun): Obstacle | undefined {
+  return reason && { outcome: 'cancelled', why: reason.message };
+}
+
 /** What is asked right before a handler starts: between the claim and that moment this process may have been frozen. */
 export class StartCheck {
   constructor(private readonly context: SchedulerContext) {}
@@ -34,7 +38,8 @@ export class StartCheck {
 
   /** As far as this node knows without asking. */
   private known(run: LiveRun): Obstacle | undefined {
-    if (run.abort.reason) return { outcome: 'cancelled', why: run.abort.reason.message };
+    const end = aborted(run);
+    if (end) return end;
     const doc = this.context.catalog.get(run.task.name)?.doc;
     // made anew, it has ticks of its own
     const state = doc?.generation === run.unit.generation ? (doc.rename?.state ?? doc.state) : undefined;

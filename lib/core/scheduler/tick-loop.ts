@@ -236,8 +236,7 @@ export class TickLoop {
         charge.blocked = true;
         if (outcome.replace)
           void this.aborts.abort(outcome.replace, task, 'a newer tick replaces it').then(() => this.look(charge.unit));
-        if (!this.hasOwnRuns(charge)) await this.lookAfterRuns(charge, task, verified);
-        this.appoint(charge, this.context.clock.now() + BLOCKED_POLL_MS);
+        await this.lookAgainSoon(charge, task, verified);
         return true;
       case 'exhausted':
         await this.writer.pauseExhausted(task, outcome.failures);
@@ -246,9 +245,16 @@ export class TickLoop {
         return !(await this.writer.refresh(charge.unit.task));
       default:
         charge.blocked = outcome.kind === 'idle' && (outcome.waiting ?? false);
-        this.arm(charge);
+        if (charge.blocked && !this.hasOwnRuns(charge)) await this.lookAgainSoon(charge, task, verified);
+        else this.arm(charge);
         return true;
     }
+  }
+
+  /** A run is in the way: where it is on another node, nobody tells this one of its end. */
+  private async lookAgainSoon(charge: Charge, task: KnownTask, verified: Set<string>): Promise<void> {
+    if (!this.hasOwnRuns(charge)) await this.lookAfterRuns(charge, task, verified);
+    this.appoint(charge, this.context.clock.now() + BLOCKED_POLL_MS);
   }
 
   /** All its runs are on this node, which hears of their ends without asking. */

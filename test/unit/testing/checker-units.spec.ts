@@ -1,4 +1,5 @@
 import { describe, it, expect } from '@jest/globals';
+import type { SkipTail } from '../../../lib/core/scheduler/unit-state.js';
 import { judgePair, minute, rulesBroken, type Pair, type Telling } from './checker-story.js';
 
 // Rules that judge the versions of units, tasks and history. Each breaks in a story as short as it gets.
@@ -194,6 +195,19 @@ const halted: Telling = (s) => {
   return told.writes('p2', { task: told.token }).answered();
 };
 
+const BLOCKER = { runId: 'run-1', nodeId: 'p1' };
+const SKIP: Omit<SkipTail, 'seq'> = { from: 2 * T, to: 2 * T, count: 1, reason: 'overlap', blocker: BLOCKER };
+const queueing: Telling = (s) => s.cluster({ overlap: 'queue' }).at(T).claims('p1', 'run-1', T);
+const queues: Telling = (s) =>
+  s.at(2 * T).writes('p2', { cursor: 2 * T, queued: { tick: 2 * T, trigger: 'schedule', blocker: BLOCKER } });
+const drops: Telling = (s) =>
+  s.writes('p2', {
+    queued: undefined,
+    seq: 2,
+    counters: { claimed: 1, overlap: 1 },
+    tail: { ...SKIP, seq: 2 },
+  } as object);
+
 const RECOVERY: Pair[] = [
   {
     what: 'a run is settled by another when its session is dead',
@@ -214,6 +228,31 @@ const RECOVERY: Pair[] = [
     sound: (s) => claimed(s).node('p1', { session: 's-new' }).finishes('p2', 'run-1', 'lost'),
     broken: (s) => claimed(s).node('p1', { session: 's-new', status: 'starting' }).finishes('p2', 'run-1', 'lost'),
     says: 'run run-1 of units/report@g1 was settled by p2',
+  },
+  {
+    what: 'no tick is skipped for a run whose session is dead',
+    sound: (s) =>
+      claimed(s)
+        .at(2 * T)
+        .skips('p2', SKIP),
+    broken: (s) =>
+      claimed(s)
+        .nodeGone('p1')
+        .at(2 * T)
+        .skips('p2', SKIP),
+    says: `a tick of units/report@g1 was skipped for run run-1, whose session had been dead for ${T} ms`,
+  },
+  {
+    what: 'nor waits behind one, though it may be dropped at any time',
+    sound: (s) =>
+      drops(
+        queues(queueing(s))
+          .nodeGone('p1')
+          .at(2 * T + 10_000)
+          .task({ since: 2 * T, policies: { overlap: 'queue' } }),
+      ),
+    broken: (s) => queues(queueing(s).nodeGone('p1')),
+    says: `a tick of units/report@g1 was skipped for run run-1, whose session had been dead for ${T} ms`,
   },
 ];
 

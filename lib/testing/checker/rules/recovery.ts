@@ -1,6 +1,6 @@
 import { decodeNode, type NodeRecord } from '../../../core/cluster/node-record.js';
 import { keys } from '../../../core/registry/keyspace.js';
-import type { RunEntry } from '../../../core/scheduler/unit-state.js';
+import type { Blocker, RunEntry, UnitState } from '../../../core/scheduler/unit-state.js';
 import type { Rule } from '../rule.js';
 import type { World } from '../world.js';
 
@@ -31,8 +31,7 @@ export function recovery(world: World): Rule {
     *unit({ key, before, after, entry }) {
       for (const run of after?.runs ?? []) look(run, world.nodes.get(run.node)?.record, entry.at);
       if (!before || !after) return;
-      const blocker =
-        after.tail?.reason === 'overlap' && after.tail.to !== before.tail?.to ? after.tail.blocker : undefined;
+      const blocker = judgedNow(before, after);
       const inTheWay = before.runs.find(({ id }) => id === blocker?.runId);
       const dead = inTheWay && deadSince.get(form(inTheWay));
       if (
@@ -55,3 +54,11 @@ export function recovery(world: World): Rule {
 }
 
 const form = ({ id, attempt, boot, session }: RunEntry): string => `${id} ${attempt} ${boot} ${session}`;
+
+/** The run that a tick has just been found to stand behind: skipped for it, or queued, for what is dropped later had its turn then. */
+function judgedNow(before: UnitState, after: UnitState): Blocker | undefined {
+  const { tail, queued } = after;
+  if (queued && queued.tick !== before.queued?.tick) return queued.blocker;
+  const isSkip = tail?.reason === 'overlap' && tail.to !== before.tail?.to && tail.to !== before.queued?.tick;
+  return isSkip ? tail.blocker : undefined;
+}
