@@ -66,6 +66,7 @@ export const runs = [
   },
   {
     name: 'released-run-stays-bound',
+    open: 'nodes that release a run and stay: a task halted between the take-over of its run and the start; `test/cluster/retries.spec.ts` looks at what is released',
     breaks: 'A run that is given up is released, so that nobody takes it for alive',
     rules: ['settled'],
     file: decisions,
